@@ -1,0 +1,48 @@
+//! Which texts say nothing. They are never a key, and they stay in the payload.
+
+/// Values that systems write where they have none, lower-case (CONTRACT.md, "Never a key").
+const BLOCKED: [&str; 13] = [
+    "null", "(null)", "none", "nan", "undefined", "n/a", "#n/a", "-", "-1", "unknown", "anonymous",
+    "[not provided]", "",
+];
+
+/// Opening and closing marks of a template token that nobody filled in.
+const TOKENS: [(&str, &str); 3] = [("{{", "}}"), ("%%", "%%"), ("${", "}")];
+
+/// How long a run of one digit must be before a phone number counts as filler.
+const FILLER_DIGITS: usize = 5;
+
+/// True when nothing but white space is left.
+pub fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
+}
+
+/// True for a text that is blank, stands for "no value", or is an unresolved template token.
+pub fn is_blocked(text: &str) -> bool {
+    let text = text.trim();
+    BLOCKED.iter().any(|blocked| text.eq_ignore_ascii_case(blocked)) || holds_token(text)
+}
+
+/// True for a text that is blocked, or for a phone number that is one digit repeated five times or more.
+pub fn is_blocked_phone(text: &str) -> bool {
+    is_blocked(text) || is_filler_number(text)
+}
+
+fn holds_token(text: &str) -> bool {
+    TOKENS.iter().any(|(open, close)| {
+        text.find(open).is_some_and(|at| text[at + open.len()..].contains(close))
+    })
+}
+
+fn is_filler_number(text: &str) -> bool {
+    let mut digits = text.chars().filter(char::is_ascii_digit);
+    let Some(first) = digits.next() else { return false };
+    let mut count = 1;
+    for digit in digits {
+        if digit != first {
+            return false;
+        }
+        count += 1;
+    }
+    count >= FILLER_DIGITS
+}
