@@ -1,4 +1,4 @@
 //! Leadgate: the gate that a sales or marketing lead passes before anybody writes it into a CRM.
 
-pub mod domain;
 pub mod decision;
+pub mod domain;

@@ -230,7 +230,12 @@ impl Deciding {
             candidate.score = score_of(candidate.level, policy);
         }
         self.candidates.sort_by_key(|candidate| {
-            (Some(candidate.lead.lead_id) != best, std::cmp::Reverse(candidate.level), candidate.matched_by, candidate.lead.lead_id)
+            (
+                Some(candidate.lead.lead_id) != best,
+                std::cmp::Reverse(candidate.level),
+                candidate.matched_by,
+                candidate.lead.lead_id,
+            )
         });
     }
 }

@@ -66,7 +66,11 @@ impl TierEvaluator<'_> {
         let guarded = lookup.key.key.tier() == MatchTier::ExternalId && decided.is_none();
         if guarded && self.is_reuse_suspected(lead) {
             let holders = vec![Arc::clone(lead)];
-            return KeyVerdict::Ambiguous { reason: ReasonCode::ExternalIdReuseSuspected, best: Arc::clone(lead), holders };
+            return KeyVerdict::Ambiguous {
+                reason: ReasonCode::ExternalIdReuseSuspected,
+                best: Arc::clone(lead),
+                holders,
+            };
         }
         KeyVerdict::Unites(Arc::clone(lead))
     }
@@ -101,8 +105,11 @@ impl TierEvaluator<'_> {
             [] => self.nobody_fits(lookup, holders, &verdicts),
             [only] => KeyVerdict::Unites(Arc::clone(holders[*only])),
             several => {
-                let equal: Vec<usize> =
-                    several.iter().copied().filter(|index| verdicts[*index] == NameVerdict::Compatible { equal: true }).collect();
+                let equal: Vec<usize> = several
+                    .iter()
+                    .copied()
+                    .filter(|index| verdicts[*index] == NameVerdict::Compatible { equal: true })
+                    .collect();
                 match equal.as_slice() {
                     [only] => KeyVerdict::Unites(Arc::clone(holders[*only])),
                     _ if phone => KeyVerdict::Possible { best: best_of(holders), holders: owned(holders) },
@@ -145,7 +152,8 @@ fn best_of(holders: &[&Arc<Lead>]) -> Arc<Lead> {
 fn holds_three_incompatible(names: &[Names]) -> bool {
     let apart = |a: &Names, b: &Names| a.compare(b) == NameVerdict::Incompatible;
     let pairs = (0..names.len()).flat_map(|first| (first + 1..names.len()).map(move |second| (first, second)));
-    pairs
-        .filter(|(first, second)| apart(&names[*first], &names[*second]))
-        .any(|(first, second)| (second + 1..names.len()).any(|third| apart(&names[first], &names[third]) && apart(&names[second], &names[third])))
+    pairs.filter(|(first, second)| apart(&names[*first], &names[*second])).any(|(first, second)| {
+        (second + 1..names.len())
+            .any(|third| apart(&names[first], &names[third]) && apart(&names[second], &names[third]))
+    })
 }

@@ -229,6 +229,7 @@ impl Policy {
 
     /// Whether a source may touch a field at all.
     pub fn may_write(&self, source: &SourceName, field: &FieldKey) -> bool {
-        !self.source(source).denied_fields.contains(field) && self.protect.get(field).is_none_or(|owner| owner == source)
+        !self.source(source).denied_fields.contains(field)
+            && self.protect.get(field).is_none_or(|owner| owner == source)
     }
 }

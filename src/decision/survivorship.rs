@@ -66,7 +66,12 @@ fn first_stays(claimant: Claimant<'_>, current: &FieldValue) -> Result<(), Reaso
     if claimant.time < current.update_time { Ok(()) } else { Err(ReasonCode::Protected) }
 }
 
-fn by_precedence(policy: &Policy, claimant: Claimant<'_>, field: &FieldKey, current: &FieldValue) -> Result<(), ReasonCode> {
+fn by_precedence(
+    policy: &Policy,
+    claimant: Claimant<'_>,
+    field: &FieldKey,
+    current: &FieldValue,
+) -> Result<(), ReasonCode> {
     if policy.rank(claimant.source, field) < policy.rank(&current.source, field) {
         return Err(ReasonCode::LowerPrecedence);
     }
@@ -94,12 +99,24 @@ mod tests {
         policy
     }
 
-    fn check(mode: UpdateMode, source: &str, second: i64, field: &str, held: (&str, &str), value: &str, expected: Result<(), ReasonCode>) {
+    fn check(
+        mode: UpdateMode,
+        source: &str,
+        second: i64,
+        field: &str,
+        held: (&str, &str),
+        value: &str,
+        expected: Result<(), ReasonCode>,
+    ) {
         let at = |second| Timestamp::from_second(second).expect("a good time");
         let field: FieldKey = field.parse().expect("a good field");
         let current = FieldValue { value: held.1.into(), source: name(held.0), update_time: at(100) };
         let claimant = Claimant { source: &name(source), time: at(second), mode, bulk: false };
-        assert_eq!(may_replace(&policy(), claimant, &field, Some(&current), value), expected, "{source} at {second} on {field}");
+        assert_eq!(
+            may_replace(&policy(), claimant, &field, Some(&current), value),
+            expected,
+            "{source} at {second} on {field}"
+        );
     }
 
     #[test]
@@ -126,6 +143,14 @@ mod tests {
     #[test]
     fn withdrawn_consent_stays_withdrawn() {
         check(UpdateMode::Merge, "list", 1, "attributes.unsubscribed", ("erp", "false"), "true", Ok(()));
-        check(UpdateMode::Overwrite, "erp", 999, "attributes.unsubscribed", ("list", "true"), "false", Err(ReasonCode::Protected));
+        check(
+            UpdateMode::Overwrite,
+            "erp",
+            999,
+            "attributes.unsubscribed",
+            ("list", "true"),
+            "false",
+            Err(ReasonCode::Protected),
+        );
     }
 }

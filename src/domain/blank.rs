@@ -2,8 +2,19 @@
 
 /// Values that systems write where they have none, lower-case (CONTRACT.md, "Never a key").
 const BLOCKED: [&str; 13] = [
-    "null", "(null)", "none", "nan", "undefined", "n/a", "#n/a", "-", "-1", "unknown", "anonymous",
-    "[not provided]", "",
+    "null",
+    "(null)",
+    "none",
+    "nan",
+    "undefined",
+    "n/a",
+    "#n/a",
+    "-",
+    "-1",
+    "unknown",
+    "anonymous",
+    "[not provided]",
+    "",
 ];
 
 /// Opening and closing marks of a template token that nobody filled in.
@@ -29,9 +40,7 @@ pub fn is_blocked_phone(text: &str) -> bool {
 }
 
 fn holds_token(text: &str) -> bool {
-    TOKENS.iter().any(|(open, close)| {
-        text.find(open).is_some_and(|at| text[at + open.len()..].contains(close))
-    })
+    TOKENS.iter().any(|(open, close)| text.find(open).is_some_and(|at| text[at + open.len()..].contains(close)))
 }
 
 fn is_filler_number(text: &str) -> bool {

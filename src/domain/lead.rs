@@ -147,7 +147,14 @@ pub struct SystemRecord {
 impl SystemRecord {
     /// A system of which nothing is known yet.
     pub fn new(system: SourceName) -> Self {
-        Self { system, sent: Vec::new(), told: DigestMap::new(), told_version: 0, reported: DigestMap::new(), claim: None }
+        Self {
+            system,
+            sent: Vec::new(),
+            told: DigestMap::new(),
+            told_version: 0,
+            reported: DigestMap::new(),
+            claim: None,
+        }
     }
 }
 

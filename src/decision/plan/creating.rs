@@ -41,6 +41,11 @@ impl Planner<'_> {
         });
         outcome.review_id = review.as_ref().map(|review| review.review_id);
         let changed = edit.changed.into_iter().collect();
-        self.finish(outcome, Some(LeadChange { before: None, after: Arc::new(lead) }), review.into_iter().collect(), changed)
+        self.finish(
+            outcome,
+            Some(LeadChange { before: None, after: Arc::new(lead) }),
+            review.into_iter().collect(),
+            changed,
+        )
     }
 }

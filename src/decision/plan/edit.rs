@@ -32,7 +32,14 @@ pub(super) struct IncomingValue<'a> {
 }
 
 impl<'a> LeadEdit<'a> {
-    pub(super) fn new(lead: Lead, command: &'a UpsertCommand, policy: &'a Policy, digests: &'a DigestKey, now: Timestamp, bulk: bool) -> Self {
+    pub(super) fn new(
+        lead: Lead,
+        command: &'a UpsertCommand,
+        policy: &'a Policy,
+        digests: &'a DigestKey,
+        now: Timestamp,
+        bulk: bool,
+    ) -> Self {
         let claimant = Claimant {
             source: &command.source,
             time: command.source_update_time.unwrap_or(now),
@@ -86,11 +93,8 @@ impl<'a> LeadEdit<'a> {
     }
 
     pub(super) fn set(&mut self, key: &FieldKey, given: &str) {
-        let value = FieldValue {
-            value: given.into(),
-            source: self.claimant.source.clone(),
-            update_time: self.claimant.time,
-        };
+        let value =
+            FieldValue { value: given.into(), source: self.claimant.source.clone(), update_time: self.claimant.time };
         match key {
             FieldKey::Field(field) => drop(self.lead.fields.insert(*field, value)),
             FieldKey::Attribute(name) => drop(self.lead.attributes.insert(name.clone(), value)),
@@ -205,9 +209,17 @@ pub(super) fn digests_of_payload(command: &UpsertCommand, digests: &DigestKey) -
     let plain = lead.values.iter().filter(|(field, _)| !field.is_contact_point());
     let plain = plain.map(|(field, text)| (FieldKey::Field(*field), &**text));
     let email = lead.emails.first().map(|email| (FieldKey::Field(Field::Email), email.normalized()));
-    let phones = lead.phones.iter().map(|phone| (FieldKey::Field(super::identifiers::phone_field(phone.kind)), phone.phone.key()));
+    let phones = lead
+        .phones
+        .iter()
+        .map(|phone| (FieldKey::Field(super::identifiers::phone_field(phone.kind)), phone.phone.key()));
     let attributes = lead.attributes.iter().map(|(name, text)| (FieldKey::Attribute(name.clone()), &**text));
-    plain.chain(email).chain(phones).chain(attributes).map(|(key, text)| (key.clone(), digests.value(&key, text))).collect()
+    plain
+        .chain(email)
+        .chain(phones)
+        .chain(attributes)
+        .map(|(key, text)| (key.clone(), digests.value(&key, text)))
+        .collect()
 }
 
 /// The digests of everything that a lead holds, in the form in which it is compared.
@@ -221,6 +233,7 @@ pub(super) fn digests_of_lead(lead: &Lead, digests: &DigestKey) -> DigestMap {
         let digest = digests.value(&key, &value.value);
         (key, digest)
     });
-    let pipelines = (!lead.pipelines.is_empty()).then(|| (FieldKey::Pipelines, digests.value(&FieldKey::Pipelines, &lead.pipelines.join("\u{0}"))));
+    let pipelines = (!lead.pipelines.is_empty())
+        .then(|| (FieldKey::Pipelines, digests.value(&FieldKey::Pipelines, &lead.pipelines.join("\u{0}"))));
     plain.chain(attributes).chain(pipelines).collect()
 }

@@ -8,7 +8,8 @@ use crate::decision::reason::{Reason, ReasonCode};
 use crate::decision::survivorship::may_replace;
 use crate::decision::tier::MatchTier;
 use crate::domain::{
-    ContactPoint, Email, ExternalId, ExternalIdState, Field, FieldKey, IncomingPhone, Lead, LinkedBy, LinkedId, PhoneKind,
+    ContactPoint, Email, ExternalId, ExternalIdState, Field, FieldKey, IncomingPhone, Lead, LinkedBy, LinkedId,
+    PhoneKind,
 };
 
 use super::add_reason;
@@ -41,7 +42,11 @@ pub(super) fn primary_key(lead: &Lead, field: Field) -> Option<&str> {
 }
 
 /// Links every identifier of the payload. `contested` says which belong to another lead alone.
-pub(super) fn link_identifiers(edit: &mut LeadEdit<'_>, command: &UpsertCommand, contested: &dyn Fn(&IdentityKey) -> bool) -> Linking {
+pub(super) fn link_identifiers(
+    edit: &mut LeadEdit<'_>,
+    command: &UpsertCommand,
+    contested: &dyn Fn(&IdentityKey) -> bool,
+) -> Linking {
     let mut linking = Linking::default();
     for id in &command.lead.external_ids {
         if !contested(&IdentityKey::external_id(id)) {
@@ -72,7 +77,8 @@ pub(super) fn link_external_id(lead: &mut Lead, id: &ExternalId, linking: &mut L
 }
 
 fn link_email(edit: &mut LeadEdit<'_>, email: &Email, meant_as_primary: bool, contested: bool, linking: &mut Linking) {
-    let value = IncomingValue { key: FieldKey::Field(Field::Email), given: email.as_given(), compared: email.normalized() };
+    let value =
+        IncomingValue { key: FieldKey::Field(Field::Email), given: email.as_given(), compared: email.normalized() };
     if contested {
         if !edit.is_repeated(&value) {
             edit.withhold(&value.key, value.given, ReasonCode::ContestedValue);
@@ -122,7 +128,8 @@ fn link_phone(edit: &mut LeadEdit<'_>, incoming: &IncomingPhone, linking: &mut L
         });
         linking.linked = true;
     }
-    let value = IncomingValue { key: FieldKey::Field(field), given: incoming.phone.as_given(), compared: incoming.phone.key() };
+    let value =
+        IncomingValue { key: FieldKey::Field(field), given: incoming.phone.as_given(), compared: incoming.phone.key() };
     if promote(edit, &value) {
         mark_primary(&mut edit.lead.phones, incoming.phone.key(), |point| phone_field(point.kind) == field);
     }
@@ -162,7 +169,8 @@ fn is_unique_key(key: &IdentityKey, policy: &Policy) -> bool {
     match key.tier() {
         MatchTier::ExternalId => true,
         MatchTier::Email => {
-            !policy.shared_emails.contains(key.text()) && !Email::parse(key.text()).is_ok_and(|email| email.is_role_mailbox())
+            !policy.shared_emails.contains(key.text())
+                && !Email::parse(key.text()).is_ok_and(|email| email.is_role_mailbox())
         }
         MatchTier::LeadId | MatchTier::Phone | MatchTier::Fuzzy => false,
     }
@@ -175,7 +183,10 @@ pub(super) fn lookup_of<'a>(evidence: &'a Evidence, key: &IdentityKey) -> Option
 
 /// Which limit the lead has passed by accumulation.
 pub(super) fn exceeded_limit(lead: &Lead, limits: &Limits) -> Option<&'static str> {
-    let crowded = lead.external_ids.iter().any(|linked| lead.live_ids_of(linked.id.source()).count() > limits.external_ids_per_source);
+    let crowded = lead
+        .external_ids
+        .iter()
+        .any(|linked| lead.live_ids_of(linked.id.source()).count() > limits.external_ids_per_source);
     [
         (crowded, "external_ids"),
         (lead.emails.len() > limits.emails, "emails"),

@@ -1,5 +1,7 @@
 //! What the caller should write to a target: one caller at a time is told to create, and nobody writes what the target holds.
 
+use std::collections::VecDeque;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::decision::outcome::{WriteAction, WriteInstruction};
@@ -14,7 +16,12 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(5);
 
 impl Planner<'_> {
     /// The instruction for the request's target, noted on the lead where it is binding.
-    pub(super) fn instruct(&self, lead: &mut Lead, binding: bool, reasons: &mut Vec<Reason>) -> Option<WriteInstruction> {
+    pub(super) fn instruct(
+        &self,
+        lead: &mut Lead,
+        binding: bool,
+        reasons: &mut Vec<Reason>,
+    ) -> Option<WriteInstruction> {
         let rules = self.context.policy.source(&self.command.source);
         let target = self.command.target.as_ref().or(rules.target.as_ref())?;
         Some(instruct(lead, target, &self.context, binding, reasons))
@@ -32,9 +39,9 @@ pub(super) fn instruct(
     let held = digests_of_lead(lead, context.digests);
     let reported = lead.system(target).map(|system| system.reported.clone()).unwrap_or_default();
     let changed = differing_fields(&held, &reported);
-    let mut ids = lead.live_ids_of(target).map(|id| Box::from(id.value()));
-    let instruction = match ids.next() {
-        Some(external_id) => update(target, external_id, ids.collect(), changed, lead.version),
+    let mut ids: VecDeque<Box<str>> = lead.live_ids_of(target).map(|id| id.value().into()).collect();
+    let instruction = match ids.pop_front() {
+        Some(external_id) => update(target, external_id, ids.into(), changed, lead.version),
         None => create_or_wait(lead, target, changed, context, binding, reasons),
     };
     if binding && matches!(instruction.action, WriteAction::Create | WriteAction::Update) {
@@ -43,7 +50,13 @@ pub(super) fn instruct(
     instruction
 }
 
-fn update(target: &SourceName, external_id: Box<str>, others: Vec<Box<str>>, changed: Vec<FieldKey>, version: i64) -> WriteInstruction {
+fn update(
+    target: &SourceName,
+    external_id: Box<str>,
+    others: Vec<Box<str>>,
+    changed: Vec<FieldKey>,
+    version: i64,
+) -> WriteInstruction {
     let action = if changed.is_empty() { WriteAction::None } else { WriteAction::Update };
     WriteInstruction {
         external_id: Some(external_id),

@@ -23,7 +23,13 @@ impl Planner<'_> {
     }
 
     /// Does nothing, and keeps the payload where nobody else does.
-    pub(super) fn plan_skip(&self, mut decided: Decided, reason: ReasonCode, found: Option<Arc<Lead>>, keep: bool) -> Plan {
+    pub(super) fn plan_skip(
+        &self,
+        mut decided: Decided,
+        reason: ReasonCode,
+        found: Option<Arc<Lead>>,
+        keep: bool,
+    ) -> Plan {
         add_reason(&mut decided.reasons, reason);
         let mut outcome = self.empty_outcome(decided, UpsertStatus::Skipped);
         if let Some(lead) = found {
@@ -37,7 +43,8 @@ impl Planner<'_> {
 
     fn dead_letter(&self, reason: ReasonCode) -> DeadLetter {
         let tenant = self.tenant().as_str().as_bytes();
-        let identity = [tenant, reason.as_str().as_bytes(), self.command.source.as_str().as_bytes(), &self.command.payload.0];
+        let identity =
+            [tenant, reason.as_str().as_bytes(), self.command.source.as_str().as_bytes(), &self.command.payload.0];
         DeadLetter {
             dead_letter_id: self.context.digests.dead_letter(&identity),
             kind: DeadLetterKind::Payload,
@@ -74,7 +81,12 @@ impl Planner<'_> {
         Review {
             lead_ids: vec![a.min(b), a.max(b)],
             reasons: outcome.reasons.iter().map(|reason| reason.code).collect(),
-            ..self.review(self.context.digests.review_of_pair(a, b), ReviewKind::PossibleDuplicate, MatchLevel::Possible, outcome)
+            ..self.review(
+                self.context.digests.review_of_pair(a, b),
+                ReviewKind::PossibleDuplicate,
+                MatchLevel::Possible,
+                outcome,
+            )
         }
     }
 
@@ -88,7 +100,12 @@ impl Planner<'_> {
             lead_ids: outcome.decision.candidates.iter().map(|candidate| candidate.lead.lead_id).collect(),
             payload: Some(self.command.payload.clone()),
             reasons: vec![reason],
-            ..self.review(self.context.digests.review_of_payload(&identity), ReviewKind::ParkedPayload, MatchLevel::Possible, outcome)
+            ..self.review(
+                self.context.digests.review_of_payload(&identity),
+                ReviewKind::ParkedPayload,
+                MatchLevel::Possible,
+                outcome,
+            )
         }
     }
 

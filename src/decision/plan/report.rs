@@ -68,10 +68,17 @@ pub struct ReportPlan {
 }
 
 /// Plans what a report changes. `holder` is another live lead that holds the reported id.
-pub fn plan_report(report: &WriteReport, lead: &Arc<Lead>, holder: Option<LeadId>, context: PlanContext<'_>) -> ReportPlan {
+pub fn plan_report(
+    report: &WriteReport,
+    lead: &Arc<Lead>,
+    holder: Option<LeadId>,
+    context: PlanContext<'_>,
+) -> ReportPlan {
     match &report.event {
         ReportEvent::Written { external_id } => plan_written(report, external_id, lead, holder, context),
-        ReportEvent::Failed { code, message, retryable } => plan_failed(report, lead, code, message, *retryable, context),
+        ReportEvent::Failed { code, message, retryable } => {
+            plan_failed(report, lead, code, message, *retryable, context)
+        }
     }
 }
 
@@ -117,7 +124,12 @@ fn take_report(lead: &mut Lead, report: &WriteReport, reasons: &mut Vec<Reason>)
 }
 
 /// After a write only an update can be due: the record exists.
-fn next_update(lead: &mut Lead, report: &WriteReport, context: &PlanContext<'_>, reasons: &mut Vec<Reason>) -> Option<WriteInstruction> {
+fn next_update(
+    lead: &mut Lead,
+    report: &WriteReport,
+    context: &PlanContext<'_>,
+    reasons: &mut Vec<Reason>,
+) -> Option<WriteInstruction> {
     let exists = lead.live_ids_of(&report.target).next().is_some();
     let next = instruct(lead, &report.target, context, exists, reasons);
     (exists || next.action == WriteAction::Wait).then_some(next)
@@ -139,7 +151,12 @@ fn plan_failed(
         Some(_) => add_reason(&mut reasons, ReasonCode::UnknownClaim),
         None => {}
     }
-    let identity = [report.tenant.as_str().as_bytes(), lead.lead_id.as_bytes(), report.target.as_str().as_bytes(), code.as_bytes()];
+    let identity = [
+        report.tenant.as_str().as_bytes(),
+        lead.lead_id.as_bytes(),
+        report.target.as_str().as_bytes(),
+        code.as_bytes(),
+    ];
     let dead_letter = DeadLetter {
         dead_letter_id: context.digests.dead_letter(&identity),
         kind: DeadLetterKind::CrmWrite,
@@ -155,7 +172,15 @@ fn plan_failed(
     };
     let mut event = event_of(report, FeedEventKind::WriteFailed, &lead, &reasons, None, context);
     event.dead_letter_id = Some(dead_letter.dead_letter_id);
-    ReportPlan { lead_id: lead.lead_id, next: None, lead: changed(before, lead), reviews: Vec::new(), dead_letter: Some(dead_letter), event, reasons }
+    ReportPlan {
+        lead_id: lead.lead_id,
+        next: None,
+        lead: changed(before, lead),
+        reviews: Vec::new(),
+        dead_letter: Some(dead_letter),
+        event,
+        reasons,
+    }
 }
 
 fn changed(before: &Arc<Lead>, after: Lead) -> Option<LeadChange> {

@@ -18,11 +18,18 @@ use super::{LeadChange, Plan, Planner, add_reason};
 impl Planner<'_> {
     pub(super) fn plan_update(&self, mut decided: Decided, lead: &Arc<Lead>, review: Option<ReasonCode>) -> Plan {
         let context = self.context;
-        let mut edit =
-            LeadEdit::new(Lead::clone(lead), self.command, context.policy, context.digests, context.now, self.only_fills_blanks());
+        let mut edit = LeadEdit::new(
+            Lead::clone(lead),
+            self.command,
+            context.policy,
+            context.digests,
+            context.now,
+            self.only_fills_blanks(),
+        );
         let revived = !lead.is_live();
         edit.lead.lifecycle = Lifecycle::Active;
-        let contested = |key: &_| lookup_of(self.evidence, key).is_some_and(|lookup| is_contested(lookup, lead, context.policy));
+        let contested =
+            |key: &_| lookup_of(self.evidence, key).is_some_and(|lookup| is_contested(lookup, lead, context.policy));
         let linking = link_identifiers(&mut edit, self.command, &contested);
         edit.apply_values(self.command);
         if let Some(limit) = exceeded_limit(&edit.lead, &context.policy.limits) {
@@ -49,7 +56,8 @@ impl Planner<'_> {
     /// Whether the values are those that this system was told to write.
     fn is_echo(&self, lead: &Lead, payload: &DigestMap) -> bool {
         let told = lead.system(&self.command.source).map(|system| &system.told);
-        !payload.is_empty() && told.is_some_and(|told| payload.iter().all(|(key, digest)| told.get(key) == Some(digest)))
+        !payload.is_empty()
+            && told.is_some_and(|told| payload.iter().all(|(key, digest)| told.get(key) == Some(digest)))
     }
 
     fn update_reasons(&self, decided: &mut Decided, edit: &LeadEdit<'_>, linking: &Linking, revived: bool, echo: bool) {
@@ -67,7 +75,10 @@ impl Planner<'_> {
             add_reason(reasons, reason.clone());
         }
         let job_change = decided.decision.matched_by == Some(MatchTier::Phone);
-        if job_change && edit.changed.contains(&FieldKey::Field(Field::Email)) && edit.claimant.mode != UpdateMode::LinkOnly {
+        if job_change
+            && edit.changed.contains(&FieldKey::Field(Field::Email))
+            && edit.claimant.mode != UpdateMode::LinkOnly
+        {
             add_reason(reasons, ReasonCode::EmailChanged);
         }
         for withheld in &edit.withheld {
@@ -75,7 +86,14 @@ impl Planner<'_> {
         }
     }
 
-    fn answer_update(&self, decided: Decided, before: &Arc<Lead>, edit: LeadEdit<'_>, changed: bool, review: Option<ReasonCode>) -> Plan {
+    fn answer_update(
+        &self,
+        decided: Decided,
+        before: &Arc<Lead>,
+        edit: LeadEdit<'_>,
+        changed: bool,
+        review: Option<ReasonCode>,
+    ) -> Plan {
         let status = if changed { UpsertStatus::Updated } else { UpsertStatus::Unchanged };
         let rivals = decided.rivals.clone();
         let mut outcome = self.empty_outcome(decided, status);
@@ -87,7 +105,8 @@ impl Planner<'_> {
         reviews.extend(self.review_of_bulk(before, &outcome));
         reviews.extend(review.map(|reason| self.review_of_payload(reason, &outcome)));
         outcome.review_id = reviews.first().map(|review| review.review_id);
-        let written = (lead != **before).then(|| LeadChange { before: Some(Arc::clone(before)), after: Arc::new(lead) });
+        let written =
+            (lead != **before).then(|| LeadChange { before: Some(Arc::clone(before)), after: Arc::new(lead) });
         let after = written.as_ref().map_or(before, |change| &change.after);
         outcome.lead = Some(Arc::clone(after));
         self.finish(outcome, written, reviews, edit.changed.into_iter().collect())
@@ -99,7 +118,12 @@ impl Planner<'_> {
             payload: Some(self.command.payload.clone()),
             lead_ids: vec![lead.lead_id],
             reasons: vec![ReasonCode::BulkOverwrite],
-            ..self.review(self.context.digests.review_of_bulk(lead.lead_id), ReviewKind::BulkOverwrite, MatchLevel::Match, outcome)
+            ..self.review(
+                self.context.digests.review_of_bulk(lead.lead_id),
+                ReviewKind::BulkOverwrite,
+                MatchLevel::Match,
+                outcome,
+            )
         })
     }
 }
