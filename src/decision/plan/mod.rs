@@ -26,7 +26,7 @@ use super::reason::{Reason, ReasonCode};
 use super::review::{DeadLetter, Review};
 use super::rows::FeedEvent;
 
-pub use report::{ReportEvent, ReportPlan, WriteReport, plan_report};
+pub use report::{ReportEvent, ReportPlan, WriteReport, plan_report, reported_key};
 
 /// Ids that a decision may need. They come from outside, so that the same inputs give the same answer.
 #[derive(Debug, Clone)]
