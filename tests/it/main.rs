@@ -1,1 +1,3 @@
-//! x
+//! Integration tests: one binary, a module per concern.
+
+mod model;
