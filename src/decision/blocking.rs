@@ -9,8 +9,12 @@ use super::evidence::Names;
 pub fn blocks_of_lead(lead: &Lead) -> Vec<u64> {
     let names = Names::of_lead(lead);
     let exact = |linked_by| linked_by == LinkedBy::Exact;
-    let emails: Vec<Email> =
-        lead.emails.iter().filter(|email| exact(email.linked_by)).filter_map(|email| Email::parse(&email.key).ok()).collect();
+    let emails: Vec<Email> = lead
+        .emails
+        .iter()
+        .filter(|email| exact(email.linked_by))
+        .filter_map(|email| Email::parse(&email.key).ok())
+        .collect();
     let phones: Vec<Phone> = lead
         .phones
         .iter()

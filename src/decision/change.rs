@@ -44,7 +44,11 @@ pub fn blocks_of_change(change: &LeadChange, incoming: &[u64]) -> Blocks {
 }
 
 /// The rows of a lead change. `holders` are the rows of the keys that it gains, as they stand.
-pub fn lead_writes(tenant: &TenantId, change: &LeadChange, holders: &BTreeMap<IdentityKey, Arc<KeyHolders>>) -> Vec<RowWrite> {
+pub fn lead_writes(
+    tenant: &TenantId,
+    change: &LeadChange,
+    holders: &BTreeMap<IdentityKey, Arc<KeyHolders>>,
+) -> Vec<RowWrite> {
     let lead_id = change.after.lead_id;
     let lead = RowWrite { key: RowKey::lead(tenant, lead_id), row: Some(Row::Lead(Arc::clone(&change.after))) };
     let keys = gained_keys(change).into_iter().map(|key| {
@@ -64,8 +68,10 @@ fn with_holder(held: &KeyHolders, lead_id: LeadId) -> KeyHolders {
 
 /// The write that opens a review, unless it is open, or a person has judged the pair.
 pub fn review_write(tenant: &TenantId, review: Review, known: Option<&Review>) -> Option<RowWrite> {
-    let settled = known.is_some_and(|known| known.state == ReviewState::Open || known.kind == ReviewKind::PossibleDuplicate);
-    (!settled).then(|| RowWrite { key: RowKey::review(tenant, review.review_id), row: Some(Row::Review(review.into())) })
+    let settled =
+        known.is_some_and(|known| known.state == ReviewState::Open || known.kind == ReviewKind::PossibleDuplicate);
+    (!settled)
+        .then(|| RowWrite { key: RowKey::review(tenant, review.review_id), row: Some(Row::Review(review.into())) })
 }
 
 /// The write that keeps a dead letter: a payload once, a failed write with the count of its failures.
@@ -77,5 +83,8 @@ pub fn dead_letter_write(tenant: &TenantId, mut letter: DeadLetter, known: Optio
         letter.attempts = known.attempts.saturating_add(1);
         letter.create_time = known.create_time;
     }
-    Some(RowWrite { key: RowKey::dead_letter(tenant, letter.dead_letter_id), row: Some(Row::DeadLetter(letter.into())) })
+    Some(RowWrite {
+        key: RowKey::dead_letter(tenant, letter.dead_letter_id),
+        row: Some(Row::DeadLetter(letter.into())),
+    })
 }

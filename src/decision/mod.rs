@@ -11,6 +11,7 @@ pub mod decide;
 pub mod digest;
 pub mod evidence;
 mod exact_tiers;
+pub mod grouping;
 pub mod identity_key;
 pub mod name_guard;
 pub mod outcome;

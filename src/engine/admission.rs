@@ -90,7 +90,9 @@ impl Admission {
         });
         match admitted {
             Ok(_) => Ok(()),
-            Err(next) => Err(RequestError::RateLimited { retry_after: Duration::from_micros(next.saturating_sub(now + BURST_MICROS)) }),
+            Err(next) => Err(RequestError::RateLimited {
+                retry_after: Duration::from_micros(next.saturating_sub(now + BURST_MICROS)),
+            }),
         }
     }
 

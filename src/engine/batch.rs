@@ -78,7 +78,10 @@ impl<S: LeadStore> Batch<S> {
         let request = command.request_id.iter().map(|request| RowKey::request(tenant, &command.source, &request.id));
         let named = command.lead_id.iter().map(|lead_id| RowKey::lead(tenant, *lead_id));
         let numbers = keys.chain(request).chain(named).map(|key| lock_number(&key));
-        numbers.filter_map(|number| self.turns.insert(number, finished.clone())).filter(|turn| !turn.same_channel(finished)).collect()
+        numbers
+            .filter_map(|number| self.turns.insert(number, finished.clone()))
+            .filter(|turn| !turn.same_channel(finished))
+            .collect()
     }
 }
 

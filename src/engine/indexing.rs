@@ -100,11 +100,8 @@ impl<S: LeadStore> Engine<S> {
             Ok(free) => self.admission.set_disk_free(free),
             Err(error) => tracing::warn!(%error, "the free disk space cannot be read"),
         }
-        let wanted = if self.admission.is_commit_slow() {
-            Health::Degraded("a commit takes too long")
-        } else {
-            Health::Ready
-        };
+        let wanted =
+            if self.admission.is_commit_slow() { Health::Degraded("a commit takes too long") } else { Health::Ready };
         self.health.send_if_modified(|health| {
             let mine = matches!(health, Health::Ready | Health::Degraded("a commit takes too long"));
             let changed = mine && *health != wanted;

@@ -71,7 +71,9 @@ impl<S: LeadStore> Engine<S> {
             let asked = match &by {
                 LeadSelector::LeadId(lead_id) => vec![*lead_id],
                 LeadSelector::ExternalId(id) => self.holders(&mut look, tenant, &IdentityKey::external_id(id)).await?,
-                LeadSelector::Email(email) => self.holders(&mut look, tenant, &IdentityKey::of_normalized_email(email)).await?,
+                LeadSelector::Email(email) => {
+                    self.holders(&mut look, tenant, &IdentityKey::of_normalized_email(email)).await?
+                }
             };
             let mut found = None;
             for lead_id in asked {
@@ -99,7 +101,13 @@ impl<S: LeadStore> Engine<S> {
     }
 
     /// Free text for people, best first. Every lead whose upsert was answered is found.
-    pub async fn search(&self, tenant: &TenantId, text: &str, page_size: usize, offset: usize) -> Result<Page<Arc<Lead>>, RequestError> {
+    pub async fn search(
+        &self,
+        tenant: &TenantId,
+        text: &str,
+        page_size: usize,
+        offset: usize,
+    ) -> Result<Page<Arc<Lead>>, RequestError> {
         let query = SearchQuery { text: text.to_owned(), page_size, offset };
         let view = self.index.load().view();
         let page = view.search(tenant, &query).map_err(|error| match error {
@@ -149,7 +157,8 @@ impl<S: LeadStore> Engine<S> {
                 && (filter.lead_id.is_none() || filter.lead_id == letter.lead_id)
                 && filter.source.as_ref().is_none_or(|source| *source == letter.source)
         };
-        let pick = |row| if let Row::DeadLetter(letter) = row { Some(letter).filter(|letter| fits(letter)) } else { None };
+        let pick =
+            |row| if let Row::DeadLetter(letter) = row { Some(letter).filter(|letter| fits(letter)) } else { None };
         self.list(tenant, RowClass::DeadLetter, page_size, after, pick).await
     }
 
@@ -241,7 +250,8 @@ pub(super) async fn with_payload<V: LeadView>(view: &V, entry: FeedEntry) -> Res
     let mut payload = None;
     if entry.event.has_payload {
         let lead_id = entry.event.lead_id.unwrap_or(NO_LEAD);
-        let row = view.get(&RowKey::payload(&entry.event.tenant, lead_id, entry.sequence)).await.map_err(read_failed)?;
+        let row =
+            view.get(&RowKey::payload(&entry.event.tenant, lead_id, entry.sequence)).await.map_err(read_failed)?;
         payload = row.and_then(|stored| if let Row::Payload(payload) = stored.row { Some(payload) } else { None });
     }
     Ok(FeedItem { entry, payload })

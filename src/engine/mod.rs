@@ -42,8 +42,8 @@ use sequencer::Sequencer;
 
 pub use admission::AdmissionLimits;
 pub use answer::{
-    Answer, DuplicateGroup, DuplicatePair, FeedItem, FoundLead, LeadSelector, ListedDeadLetter, ListedReview, Page, RecordMerge,
-    ReportAnswer, RequestError,
+    Answer, DuplicateGroup, DuplicatePair, FeedItem, FoundLead, LeadSelector, ListedDeadLetter, ListedReview, Page,
+    RecordMerge, ReportAnswer, RequestError,
 };
 pub use batch::Batch;
 pub use duplicates::{DuplicateEvent, DuplicateQuery, DuplicateScope};

@@ -86,7 +86,11 @@ impl<'a, V: LeadView> Look<'a, V> {
     }
 
     /// A lead, or the survivor that holds its content, and whether it was merged.
-    pub(crate) async fn lead(&mut self, tenant: &TenantId, lead_id: LeadId) -> Result<Option<(Arc<Lead>, bool)>, ReadError> {
+    pub(crate) async fn lead(
+        &mut self,
+        tenant: &TenantId,
+        lead_id: LeadId,
+    ) -> Result<Option<(Arc<Lead>, bool)>, ReadError> {
         let mut id = lead_id;
         for _ in 0..MOST_MERGES {
             let Some(lead) = self.leads(tenant, &[id]).await?.pop() else { return Ok(None) };
@@ -99,22 +103,35 @@ impl<'a, V: LeadView> Look<'a, V> {
     }
 
     /// The holders of keys.
-    pub(crate) async fn holders(&mut self, tenant: &TenantId, keys: &[&IdentityKey]) -> Result<Vec<Arc<KeyHolders>>, ReadError> {
+    pub(crate) async fn holders(
+        &mut self,
+        tenant: &TenantId,
+        keys: &[&IdentityKey],
+    ) -> Result<Vec<Arc<KeyHolders>>, ReadError> {
         let rows: Vec<RowKey> = keys.iter().map(|key| RowKey::identity(tenant, key)).collect();
         let rows = self.rows(&rows).await?;
-        Ok(rows.into_iter().map(|row| if let Some(Row::Key(holders)) = row { holders } else { Arc::default() }).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| if let Some(Row::Key(holders)) = row { holders } else { Arc::default() })
+            .collect())
     }
 
     /// Everything that a decision about the command looks at.
-    pub(crate) async fn evidence(&mut self, command: &UpsertCommand, holders_read: usize) -> Result<(Evidence, Vec<Arc<KeyHolders>>), ReadError> {
+    pub(crate) async fn evidence(
+        &mut self,
+        command: &UpsertCommand,
+        holders_read: usize,
+    ) -> Result<(Evidence, Vec<Arc<KeyHolders>>), ReadError> {
         let named = self.named(command).await?;
         let keys = command.keys();
         let holders = self.holders(&command.tenant, &keys.iter().map(|key| &key.key).collect::<Vec<_>>()).await?;
-        let mut ids: Vec<LeadId> = holders.iter().flat_map(|holders| holders.leads.iter().take(holders_read).copied()).collect();
+        let mut ids: Vec<LeadId> =
+            holders.iter().flat_map(|holders| holders.leads.iter().take(holders_read).copied()).collect();
         ids.sort_unstable();
         ids.dedup();
         let leads = self.leads(&command.tenant, &ids).await?;
-        let lookups = keys.into_iter().zip(&holders).map(|(key, holders)| lookup(key, holders, &leads, holders_read)).collect();
+        let lookups =
+            keys.into_iter().zip(&holders).map(|(key, holders)| lookup(key, holders, &leads, holders_read)).collect();
         Ok((Evidence { named, keys: lookups }, holders))
     }
 

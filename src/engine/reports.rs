@@ -26,7 +26,11 @@ const ROUNDS: usize = 8;
 
 impl<S: LeadStore> Engine<S> {
     /// Takes a report about a lead in a target. With a request id a retry gets the first answer.
-    pub async fn report_write(&self, report: WriteReport, request_id: Option<RequestId>) -> Result<ReportAnswer, RequestError> {
+    pub async fn report_write(
+        &self,
+        report: WriteReport,
+        request_id: Option<RequestId>,
+    ) -> Result<ReportAnswer, RequestError> {
         self.admit()?;
         let policy = self.policy();
         for _ in 0..ROUNDS {
@@ -72,7 +76,12 @@ impl<S: LeadStore> Engine<S> {
     }
 
     /// Another live lead that holds the reported id.
-    async fn other_holder(&self, report: &WriteReport, lead: &Lead, look: &mut Look<'_, S::View>) -> Result<Option<LeadId>, RequestError> {
+    async fn other_holder(
+        &self,
+        report: &WriteReport,
+        lead: &Lead,
+        look: &mut Look<'_, S::View>,
+    ) -> Result<Option<LeadId>, RequestError> {
         let Some(key) = reported_key(report) else { return Ok(None) };
         let holders = look.holders(&report.tenant, &[&key]).await.map_err(read_failed)?;
         let ids: Vec<LeadId> = holders.iter().flat_map(|holders| holders.leads.iter().copied()).collect();
@@ -111,7 +120,12 @@ impl<S: LeadStore> Engine<S> {
         Ok((changes, document))
     }
 
-    async fn report_waiting(&self, tenant: &TenantId, plan: &ReportPlan, look: &mut Look<'_, S::View>) -> Result<Vec<RowWrite>, RequestError> {
+    async fn report_waiting(
+        &self,
+        tenant: &TenantId,
+        plan: &ReportPlan,
+        look: &mut Look<'_, S::View>,
+    ) -> Result<Vec<RowWrite>, RequestError> {
         let mut writes = Vec::new();
         for review in &plan.reviews {
             let known = look.row(RowKey::review(tenant, review.review_id)).await.map_err(read_failed)?;
@@ -133,7 +147,8 @@ impl<S: LeadStore> Engine<S> {
         look: &mut Look<'_, S::View>,
     ) -> Result<Option<ReportAnswer>, RequestError> {
         let Some(request_id) = request_id else { return Ok(None) };
-        let row = look.row(RowKey::request(&report.tenant, &report.target, &request_id.id)).await.map_err(read_failed)?;
+        let row =
+            look.row(RowKey::request(&report.tenant, &report.target, &request_id.id)).await.map_err(read_failed)?;
         let Some(Row::Request(reply)) = row else { return Ok(None) };
         if reply.body_digest != request_id.body_digest {
             return Err(RequestError::RequestIdReused);

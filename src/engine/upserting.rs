@@ -101,7 +101,12 @@ impl<S: LeadStore> Engine<S> {
     }
 
     /// One round. `None`: something changed, or more locks are needed; the guards are released and the next round decides anew.
-    async fn attempt(&self, request: Request<'_>, locks: &mut LockSet, guards: Option<KeyGuards>) -> Result<Option<Decided>, RequestError> {
+    async fn attempt(
+        &self,
+        request: Request<'_>,
+        locks: &mut LockSet,
+        guards: Option<KeyGuards>,
+    ) -> Result<Option<Decided>, RequestError> {
         let Request { command, policy, intent, .. } = request;
         let preview = if let Intent::Preview(preview) = intent { preview } else { None };
         let mut look = self.look(preview).await?;
@@ -194,7 +199,12 @@ impl<S: LeadStore> Engine<S> {
         }
     }
 
-    pub(super) fn submit(&self, look: &Look<'_, S::View>, changes: ChangeSet, document: Option<IndexDocument>) -> Result<u64, SubmitError> {
+    pub(super) fn submit(
+        &self,
+        look: &Look<'_, S::View>,
+        changes: ChangeSet,
+        document: Option<IndexDocument>,
+    ) -> Result<u64, SubmitError> {
         let index = self.index.load();
         let sequence = self.sequencer.submit(look.reads(), changes, |sequence| {
             if let Some(document) = document {
@@ -243,7 +253,12 @@ impl<S: LeadStore> Engine<S> {
     }
 
     /// The reviews and the dead letter of a plan, but for those that are there.
-    async fn waiting_writes(&self, tenant: &TenantId, plan: &Plan, look: &mut Look<'_, S::View>) -> Result<Vec<RowWrite>, RequestError> {
+    async fn waiting_writes(
+        &self,
+        tenant: &TenantId,
+        plan: &Plan,
+        look: &mut Look<'_, S::View>,
+    ) -> Result<Vec<RowWrite>, RequestError> {
         let mut writes = Vec::new();
         for review in &plan.reviews {
             let known = look.row(RowKey::review(tenant, review.review_id)).await.map_err(read_failed)?;
@@ -266,7 +281,8 @@ impl<S: LeadStore> Engine<S> {
         look: &mut Look<'_, S::View>,
     ) -> Result<Option<Arc<RecordedReply>>, RequestError> {
         let Some(request_id) = &command.request_id else { return Ok(None) };
-        let row = look.row(RowKey::request(&command.tenant, &command.source, &request_id.id)).await.map_err(read_failed)?;
+        let row =
+            look.row(RowKey::request(&command.tenant, &command.source, &request_id.id)).await.map_err(read_failed)?;
         let Some(Row::Request(reply)) = row else { return Ok(None) };
         if reply.time + policy.request_id_retention <= now {
             return Ok(None);
@@ -277,7 +293,12 @@ impl<S: LeadStore> Engine<S> {
         Ok(Some(reply))
     }
 
-    async fn replay(&self, command: &UpsertCommand, reply: &RecordedReply, look: &mut Look<'_, S::View>) -> Result<Answer, RequestError> {
+    async fn replay(
+        &self,
+        command: &UpsertCommand,
+        reply: &RecordedReply,
+        look: &mut Look<'_, S::View>,
+    ) -> Result<Answer, RequestError> {
         let lead = match reply.lead_id {
             Some(lead_id) if command.include_lead => {
                 look.lead(&command.tenant, lead_id).await.map_err(read_failed)?.map(|(lead, _)| lead)
@@ -361,7 +382,11 @@ impl LockSet {
 
     /// Adds the locks of identity and blocking keys that a change set touches; whether any was missing.
     fn add_missing(&mut self, changes: &ChangeSet) -> bool {
-        let identity = changes.writes.iter().map(|write| &write.key).filter(|key| key.class() == crate::decision::rows::RowClass::Key);
+        let identity = changes
+            .writes
+            .iter()
+            .map(|write| &write.key)
+            .filter(|key| key.class() == crate::decision::rows::RowClass::Key);
         let missing: Vec<u64> = identity
             .chain(&changes.blocks)
             .map(lock_number)
@@ -409,7 +434,11 @@ fn strip_claim(outcome: &mut Outcome) {
     }
 }
 
-pub(super) fn document_of(tenant: &TenantId, change: &crate::decision::plan::LeadChange, blocks: Blocks) -> IndexDocument {
+pub(super) fn document_of(
+    tenant: &TenantId,
+    change: &crate::decision::plan::LeadChange,
+    blocks: Blocks,
+) -> IndexDocument {
     IndexDocument {
         tenant: tenant.clone(),
         lead_id: change.after.lead_id,
