@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::blank::is_blocked;
-use super::folding::fold_words;
+use super::folding::fold;
 
 /// A company's name.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -16,7 +16,7 @@ pub struct CompanyName {
 impl CompanyName {
     /// Reads a name; `None` when it is blank, blocked, or has neither letter nor digit.
     pub fn parse(text: &str) -> Option<Self> {
-        let folded: Box<str> = fold_words(text).into();
+        let folded: Box<str> = fold(text).into();
         (!is_blocked(text) && !folded.is_empty()).then(|| Self { given: text.into(), core: folded.clone(), folded })
     }
 

@@ -16,6 +16,7 @@ mod email;
 mod external_id;
 mod folding;
 mod ids;
+mod name_parts;
 pub mod nickname;
 mod person_name;
 mod phone;
