@@ -16,10 +16,12 @@ mod email;
 mod external_id;
 mod folding;
 mod ids;
+mod mail_domains;
 mod name_parts;
 pub mod nickname;
 mod person_name;
 mod phone;
+mod role_mailbox;
 mod tenant;
 
 pub use birth_date::{BirthDate, BirthDateError};
