@@ -33,6 +33,7 @@ def main() -> int:
     failures = 0
     for check in (
         versions_agree,
+        image_and_chart_agree,
         validator_refuses_what_is_wrong,
         accepted_values_render_valid_objects,
         refused_values_are_refused,
@@ -53,10 +54,28 @@ def main() -> int:
 def versions_agree() -> Iterator[str]:
     chart = yaml.safe_load((helm.CHART / "Chart.yaml").read_text())
     package = tomllib.loads(Path("Cargo.toml").read_text())["package"]
-    if chart["appVersion"] != package["version"]:
-        yield f"the chart is for {chart['appVersion']}, the server is {package['version']}"
-    if not chart["kubeVersion"].startswith(f">={OLDEST}"):
-        yield f"the chart says {chart['kubeVersion']}, checked is {OLDEST}"
+    dockerfile = Path("Dockerfile").read_text()
+    rows = [
+        ("the chart's appVersion", chart["appVersion"], package["version"]),
+        ("the chart's kubeVersion", chart["kubeVersion"], f">={OLDEST}-0"),
+        ("the image's version label", first(r'image\.version="(.*?)"', dockerfile), package["version"]),
+        ("the image's Rust", first(r"FROM rust:([0-9.]+)", dockerfile), package["rust-version"]),
+    ]
+    yield from (f"{what} is {found} instead of {expected}" for what, found, expected in rows if found != expected)
+
+
+def image_and_chart_agree() -> Iterator[str]:
+    dockerfile = Path("Dockerfile").read_text()
+    objects = helm.render(HERE / "accepted" / "defaults.yaml", NEWEST)
+    pod = next(item for item in objects if item["kind"] == "StatefulSet")["spec"]["template"]["spec"]
+    security = pod["securityContext"]
+    user = f"{security['runAsUser']}:{security['runAsGroup']}"
+    if first(r"^USER (\S+)$", dockerfile) != user:
+        yield f"the chart runs as {user}, the image does not"
+    flags = json.loads(first(r"^CMD (.*)$", dockerfile) or "[]")
+    for flag, value in zip(flags[1::2], flags[2::2], strict=True):
+        if rules.argument(pod, flag) != value:
+            yield f"the image says {flag} {value}, the chart {rules.argument(pod, flag)}"
 
 
 def validator_refuses_what_is_wrong() -> Iterator[str]:
@@ -188,6 +207,11 @@ def invalid(item: dict, version: str) -> str | None:
 def rendered_kinds() -> set[str]:
     templates = (helm.CHART / "templates").glob("*.yaml")
     return {kind for template in templates for kind in re.findall(r"^kind: (\w+)$", template.read_text(), re.MULTILINE)}
+
+
+def first(pattern: str, text: str) -> str | None:
+    match = re.search(pattern, text, re.MULTILINE)
+    return match[1] if match else None
 
 
 def nodes(schema: object, path: str = "") -> Iterator[tuple[str, dict]]:

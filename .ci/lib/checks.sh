@@ -8,7 +8,7 @@ check_scripts() {
   planted=$(mktemp --suffix=.sh)
   # shellcheck disable=SC2016 # The planted script must hold the variables themselves.
   printf 'cd $1\nrm -rf $2/*\n' >"$planted"
-  refuses "shellcheck takes an unquoted variable" shellcheck --shell=bash "$planted"
+  must_complain SC2115 shellcheck --shell=bash "$planted"
   rm "$planted"
   shellcheck --shell=bash --external-sources .ci/run .ci/lib/*.sh
   python -m unittest discover --start-directory .ci/tests --verbose
@@ -27,13 +27,13 @@ check_clippy() {
 # STANDARD and COMMENTS, whatever a buf.yaml in the tree says.
 check_proto() {
   need_buf
-  local rules='{"version":"v2","lint":{"use":["STANDARD","COMMENTS"],"disallow_comment_ignores":true}}' planted
+  local rules='{"version":"v2","modules":[{"path":"proto"}],"lint":{"use":["STANDARD","COMMENTS"],"disallow_comment_ignores":true}}' planted
   planted=$(mktemp -d)
-  mkdir -p "$planted/planted/v1"
-  printf 'syntax = "proto3";\n\npackage planted.v1;\n\nmessage Uncommented {\n  string name = 1;\n}\n' >"$planted/planted/v1/planted.proto"
-  refuses "buf takes a message without a comment" buf lint "$planted" --config "$rules"
+  mkdir -p "$planted/proto/planted/v1"
+  printf 'syntax = "proto3";\n\npackage planted.v1;\n\nmessage Uncommented {\n  string name = 1;\n}\n' >"$planted/proto/planted/v1/planted.proto"
+  must_complain "should have a non-empty comment" buf lint "$planted" --config "$rules"
   rm -r "$planted"
-  buf lint proto --config "$rules"
+  buf lint --config "$rules"
 }
 
 check_chart() {
@@ -47,9 +47,10 @@ check_dockerfile() {
   local planted
   planted=$(mktemp)
   printf 'FROM debian:12-slim\nRUNN true\n' >"$planted"
-  refuses "hadolint takes an unknown instruction" hadolint "$planted"
+  must_complain "missing whitespace" hadolint "$planted"
   rm "$planted"
   hadolint Dockerfile
+  python3 .ci/image.py
 }
 
 check_readme() {
@@ -66,9 +67,12 @@ check_chart_server() {
   python .ci/chart/serve.py --binary "${CARGO_TARGET_DIR:-target}/release/leadgate"
 }
 
-# refuses COMPLAINT COMMAND [ARGUMENT...]: fails with the complaint when the command succeeds.
-refuses() {
-  local complaint=$1
+# must_complain EXPECTED COMMAND [ARGUMENT...]: fails unless the command fails and says what is expected.
+must_complain() {
+  local expected=$1 output status=0
   shift
-  if "$@" >/dev/null 2>&1; then die "$complaint"; fi
+  output=$("$@" 2>&1) || status=$?
+  if ((status == 0)) || [[ $output != *"$expected"* ]]; then
+    die "expected to fail with '$expected': $* (ended with $status): $output"
+  fi
 }

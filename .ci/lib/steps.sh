@@ -41,7 +41,7 @@ run_step() {
   (
     set -euo pipefail
     eval "${step_commands[$1]}"
-  ) </dev/null
+  ) </dev/null 2>&1
   status=$?
   set -e
 }
