@@ -1,4 +1,4 @@
-"""Runs the real server the way the chart would: with the arguments, files, settings and probes that helm renders.
+"""Runs the real server the way the chart would: with the arguments and probes that helm renders.
 
 Only what a folder can stand in for is changed: ports become free ones, mounts become folders below a temporary one. The volume holds a
 `lost+found`, as freshly formatted ones do. Every probe must be answered SERVING, and SIGTERM must end the server with 0 within the time
@@ -18,7 +18,7 @@ sys.path.insert(0, str(HERE.parent / "lib"))
 import helm
 import leadgate_server
 
-VALUES = ["defaults.yaml", "metrics.yaml"]
+VALUES = ["defaults.yaml", "policy-only.yaml", "policy-config-metrics.yaml"]
 
 
 def main() -> int:
@@ -37,19 +37,20 @@ def main() -> int:
 
 
 def serve(binary: Path, values: Path) -> str:
-    (stateful_set,) = [item for item in helm.render(values, "1.37.0") if item["kind"] == "StatefulSet"]
+    objects = helm.render(values, "1.37.0")
+    (stateful_set,) = [item for item in objects if item["kind"] == "StatefulSet"]
     pod = stateful_set["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     ports = {port["containerPort"]: leadgate_server.free_port() for port in container["ports"]}
     with tempfile.TemporaryDirectory(prefix="leadgate-chart-") as folder:
         data = Path(folder) / "data"
         (data / "lost+found").mkdir(parents=True)
-        arguments = [stand_in(argument, ports, data) for argument in container["args"]]
+        settings = write_settings(objects, Path(folder))
+        arguments = [stand_in(argument, ports, data, settings) for argument in container["args"]]
         with leadgate_server.running(
             [str(binary), *arguments],
             Path(folder),
             lambda: probe(container["startupProbe"], ports),
-            environment={setting["name"]: setting["value"] for setting in container.get("env", [])},
             stopped_within_s=pod["terminationGracePeriodSeconds"],
         ):
             for name in ("startupProbe", "readinessProbe", "livenessProbe"):
@@ -60,11 +61,22 @@ def serve(binary: Path, values: Path) -> str:
     return " ".join(arguments[1:])
 
 
-def stand_in(argument: str, ports: dict[int, int], data: Path) -> str:
-    """The argument with a free port for each of the container's, on loopback, and a folder for the volume."""
+def write_settings(objects: list[dict], folder: Path) -> Path:
+    """The files of the ConfigMap, as the pod would see them."""
+    settings = folder / "settings"
+    settings.mkdir()
+    for item in objects:
+        if item["kind"] == "ConfigMap":
+            for name, text in item["data"].items():
+                (settings / name).write_text(text)
+    return settings
+
+
+def stand_in(argument: str, ports: dict[int, int], data: Path, settings: Path) -> str:
+    """The argument with a free port for each of the container's, on loopback, and folders for what is mounted."""
     for port, free in ports.items():
         argument = argument.replace(f"0.0.0.0:{port}", f"127.0.0.1:{free}")
-    return argument.replace("/var/lib/leadgate", str(data))
+    return argument.replace("/var/lib/leadgate", str(data)).replace("/etc/leadgate", str(settings))
 
 
 def probe(probe: dict, ports: dict[int, int]) -> bool:

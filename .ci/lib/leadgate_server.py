@@ -20,7 +20,6 @@ def running(
     folder: Path,
     is_ready: Callable[[], bool],
     *,
-    environment: dict[str, str] | None = None,
     ready_within_s: float = 30,
     stopped_within_s: float = 30,
 ) -> Iterator[subprocess.Popen]:
@@ -30,7 +29,7 @@ def running(
         server = subprocess.Popen(
             command,
             cwd=folder,
-            env=without_settings() | (environment or {}),
+            env=without_settings(),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -62,9 +62,4 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if and .Values.existingConfigMap (or .Values.policy .Values.config) -}}
 {{- fail "existingConfigMap replaces policy and config: set either it or them" -}}
 {{- end -}}
-{{- range $name, $from := .Values.envFromSecrets -}}
-{{- if hasKey $.Values.env $name -}}
-{{- fail (printf "%s is set in env and in envFromSecrets" $name) -}}
-{{- end -}}
-{{- end -}}
 {{- end -}}
