@@ -94,6 +94,8 @@ pub(crate) struct Range {
     /// Requests may come without a time of their own.
     pub(crate) times_of_receipt: bool,
     pub(crate) request_ids: bool,
+    /// How many ids, emails, phones and names are used: the fewer, the hotter.
+    pub(crate) letters: usize,
 }
 
 /// Shows what differs from an empty request.
@@ -131,13 +133,14 @@ impl fmt::Debug for Form {
 impl Form {
     /// A random request.
     pub(crate) fn random(dice: &mut Dice, range: Range) -> Self {
+        let phones = &PHONES[..range.letters.min(PHONES.len())];
         let mut form = Self {
             source: dice.pick(&SOURCES),
-            own_id: dice.maybe(45, &IDS),
-            email: dice.maybe(55, &EMAILS),
-            phone: dice.maybe(40, &PHONES),
-            mobile: dice.maybe(10, &PHONES),
-            name: dice.maybe(65, &NAMES),
+            own_id: dice.maybe(45, &IDS[..range.letters]),
+            email: dice.maybe(55, &EMAILS[..range.letters]),
+            phone: dice.maybe(40, phones),
+            mobile: dice.maybe(10, phones),
+            name: dice.maybe(65, &NAMES[..range.letters]),
             time: Some(dice.below(6) as i64),
             ..Self::default()
         };

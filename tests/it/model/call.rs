@@ -10,8 +10,8 @@ use leadgate::decision::plan::{PlanError, WriteReport};
 use leadgate::decision::policy::Policy;
 use leadgate::decision::reason::Reason;
 use leadgate::decision::review::{Review, ReviewKind};
-use leadgate::domain::{LeadId, ReviewId};
-use leadgate::engine::{Answer, ReportAnswer, RequestError};
+use leadgate::domain::{LeadId, ReviewId, TenantId};
+use leadgate::engine::{Answer, FoundLead, LeadSelector, ReportAnswer, RequestError};
 
 use super::naive::{Fresh, Model, Refusal, Reply, ReportReply, ReviewIdentity, Write};
 
@@ -21,6 +21,7 @@ pub(crate) enum Call {
     Upsert(Box<UpsertCommand>),
     Match(Box<UpsertCommand>),
     Report(WriteReport),
+    Get(TenantId, LeadSelector),
 }
 
 /// The product's answer to a call.
@@ -28,6 +29,7 @@ pub(crate) enum Call {
 pub(crate) enum Answered {
     Upsert(Result<Answer, RequestError>),
     Report(Result<ReportAnswer, RequestError>),
+    Get(Result<Option<FoundLead>, RequestError>),
 }
 
 /// An answer in the model's words.
@@ -36,6 +38,8 @@ pub(crate) enum Said {
     Reply(Box<Reply>),
     Refused(Refusal),
     Report(ReportReply),
+    /// The lead found and its version.
+    Found(Option<(LeadId, i64)>),
     /// An answer that no model gives.
     Broken(String),
 }
@@ -59,9 +63,12 @@ impl Answered {
     /// Ids that the product made up for this answer.
     pub(crate) fn fresh(&self) -> Fresh {
         let (lead_id, write) = match self {
-            Self::Upsert(Ok(answer)) => (answer.outcome.lead_id, answer.outcome.write.as_ref()),
-            Self::Report(Ok(answer)) => (answer.lead_id, answer.next.as_ref()),
-            Self::Upsert(Err(_)) | Self::Report(Err(_)) => (None, None),
+            Self::Upsert(Ok(answer)) => {
+                let outcome = &answer.outcome;
+                (outcome.lead_id.filter(|_| outcome.status == UpsertStatus::Created), outcome.write.as_ref())
+            }
+            Self::Report(Ok(answer)) => (None, answer.next.as_ref()),
+            Self::Get(_) | Self::Upsert(Err(_)) | Self::Report(Err(_)) => (None, None),
         };
         let token = write.and_then(|write| write.claim_token.as_deref()).unwrap_or("no token was given");
         Fresh { lead_id: lead_id.unwrap_or(LeadId::from_bytes([0xEE; 16])), claim_token: token.to_string() }
@@ -81,7 +88,7 @@ impl Answered {
         match self {
             Self::Upsert(Ok(answer)) => Some((answer.outcome.lead_id?, answer.outcome.write.as_ref()?)),
             Self::Report(Ok(answer)) => Some((answer.lead_id?, answer.next.as_ref()?)),
-            Self::Upsert(Err(_)) | Self::Report(Err(_)) => None,
+            Self::Get(_) | Self::Upsert(Err(_)) | Self::Report(Err(_)) => None,
         }
     }
 
@@ -94,7 +101,8 @@ impl Answered {
                 next: answer.next.as_ref().map(write_of),
                 reasons: codes(&answer.reasons),
             }),
-            Self::Upsert(Err(error)) | Self::Report(Err(error)) => said_of_error(error),
+            Self::Get(Ok(found)) => Said::Found(found.as_ref().map(|found| (found.lead.lead_id, found.lead.version))),
+            Self::Upsert(Err(error)) | Self::Report(Err(error)) | Self::Get(Err(error)) => said_of_error(error),
         }
     }
 }
@@ -162,6 +170,7 @@ pub(crate) fn ask_model(model: &mut Model, policy: &Policy, call: &Call, fresh: 
             replied(model.clone().upsert(policy, &preview, now, fresh))
         }
         Call::Report(report) => Said::Report(model.report(policy, report, now, fresh)),
+        Call::Get(_, by) => Said::Found(model.get(by).map(|lead| (lead.id, lead.version))),
     }
 }
 

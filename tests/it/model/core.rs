@@ -15,7 +15,7 @@ use leadgate::decision::policy::Policy;
 use leadgate::decision::reason::{Reason, ReasonCode};
 use leadgate::decision::review::Review;
 use leadgate::domain::{Lead, LeadId, ReviewId};
-use leadgate::engine::{Answer, ReportAnswer};
+use leadgate::engine::{Answer, FoundLead, LeadSelector, ReportAnswer};
 
 use super::call::{Answered, Call};
 
@@ -39,6 +39,7 @@ impl Core {
             Call::Upsert(command) => self.upsert(command, now, !command.validate_only),
             Call::Match(command) => self.upsert(command, now, false),
             Call::Report(report) => self.report(report, now),
+            Call::Get(_, by) => Answered::Get(Ok(self.get(by))),
         }
     }
 
@@ -89,6 +90,15 @@ impl Core {
 
     fn lead(&self, lead_id: LeadId) -> Option<&Arc<Lead>> {
         self.leads.iter().find(|lead| lead.lead_id == lead_id)
+    }
+
+    fn get(&self, by: &LeadSelector) -> Option<FoundLead> {
+        let holders = match by {
+            LeadSelector::LeadId(lead_id) => self.lead(*lead_id).cloned().into_iter().collect(),
+            LeadSelector::ExternalId(id) => self.holders(&IdentityKey::external_id(id)),
+            LeadSelector::Email(email) => self.holders(&IdentityKey::of_normalized_email(email)),
+        };
+        holders.into_iter().next().map(|lead| FoundLead { lead, redirected_from: None })
     }
 
     fn holders(&self, key: &IdentityKey) -> Vec<Arc<Lead>> {

@@ -5,11 +5,13 @@
 
 mod alphabet;
 mod call;
+mod concurrent;
 mod core;
 mod naive;
 mod policies;
 mod script;
 mod sequential;
+mod served;
 mod state;
 
 /// How many random sequences are tried, and where they begin.

@@ -5,8 +5,9 @@ use leadgate::decision::outcome::WriteAction;
 use leadgate::decision::plan::{ReportEvent, WriteReport};
 use leadgate::decision::review::Payload;
 use leadgate::domain::{LeadId, TenantId};
+use leadgate::engine::LeadSelector;
 
-use super::alphabet::{Dice, Form, IDS, Range, TARGETS, external_id, source};
+use super::alphabet::{Dice, EMAILS, Form, IDS, Range, TARGETS, external_id, source};
 use super::call::{Answered, Call};
 
 /// One step of a script.
@@ -20,6 +21,11 @@ pub(crate) enum Step {
         target: &'static str,
         token: Token,
         written: Option<&'static str>,
+    },
+    /// Who holds this external id of this system, or this email.
+    Get {
+        system: &'static str,
+        key: &'static str,
     },
 }
 
@@ -44,6 +50,11 @@ impl Step {
                 token: dice.pick(&[Token::Given, Token::Given, Token::Given, Token::Wrong, Token::None]),
                 written: dice.maybe(75, &IDS),
             };
+        }
+        if dice.percent(6) {
+            let system = dice.pick(&["crm", "events", "erp", "email"]);
+            let key = if system == "email" { dice.pick(&EMAILS) } else { dice.pick(&IDS) };
+            return Self::Get { system, key };
         }
         let form = Form::random(dice, range);
         if dice.percent(8) { Self::Match(as_match(form)) } else { Self::Upsert(form) }
@@ -93,6 +104,8 @@ impl Memory {
         match step {
             Step::Upsert(form) => Call::Upsert(Box::new(form.command(tenant, &self.leads))),
             Step::Match(form) => Call::Match(Box::new(form.command(tenant, &self.leads))),
+            Step::Get { system: "email", key } => Call::Get(tenant.clone(), LeadSelector::Email((*key).into())),
+            Step::Get { system, key } => Call::Get(tenant.clone(), LeadSelector::ExternalId(external_id(system, key))),
             Step::Report { lead, target, token, written } => {
                 let lead_id = self.leads.get(*lead).copied().unwrap_or(LeadId::from_bytes([0xCD; 16]));
                 let token = match token {

@@ -1,6 +1,7 @@
 //! One caller: every answer, and the state in the end, are the model's.
 
 use jiff::Timestamp;
+use tokio::task::JoinSet;
 
 use leadgate::decision::policy::Policy;
 use leadgate::domain::{Lead, TenantId};
@@ -11,6 +12,7 @@ use super::core::Core;
 use super::naive::Model;
 use super::policies;
 use super::script::{Memory, Step};
+use super::served::Served;
 use super::{Campaign, state};
 
 /// A call with its answer and the time at which the model hears of it.
@@ -82,7 +84,7 @@ pub(crate) fn shrink(mut steps: Vec<Step>, mut fails: impl FnMut(&[Step]) -> Opt
 #[test]
 fn survey() {
     let campaign = Campaign::from_environment(2_000);
-    let range = Range { times_of_receipt: true, request_ids: false };
+    let range = Range { times_of_receipt: true, request_ids: false, letters: 4 };
     let mut groups: std::collections::BTreeMap<String, (usize, String)> = Default::default();
     for (name, policy) in policies::all() {
         for seed in campaign.seeds() {
@@ -116,7 +118,7 @@ fn survey() {
 #[test]
 fn the_core_answers_as_the_contract_says_one_at_a_time() {
     let campaign = Campaign::from_environment(30_000);
-    let range = Range { times_of_receipt: true, request_ids: false };
+    let range = Range { times_of_receipt: true, request_ids: false, letters: 4 };
     for (name, policy) in policies::all() {
         for seed in campaign.seeds() {
             let mut dice = Dice::new(seed);
@@ -125,6 +127,46 @@ fn the_core_answers_as_the_contract_says_one_at_a_time() {
                 let (steps, message) = shrink(steps, |steps| run_core(&policy, steps));
                 panic!("policy {name}, seed {seed}\n{steps:#?}\n{message}");
             }
+        }
+    }
+}
+
+async fn run_engine(served: &Served, tenant: TenantId, steps: &[Step]) -> Option<String> {
+    let mut memory = Memory::default();
+    let mut exchanges = Vec::new();
+    for step in steps {
+        let call = memory.call(step, &tenant);
+        let answered = served.ask(&call).await;
+        memory.note(&call, &answered);
+        exchanges.push(Exchange { call, answered, time: Timestamp::now() });
+    }
+    let leads = served.leads(&tenant, &memory.leads).await;
+    disagreement(&served.policy, &exchanges, &leads, &served.reviews(&tenant).await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_engine_answers_as_the_contract_says_one_at_a_time() {
+    let campaign = Campaign::from_environment(1_000);
+    let range = Range { times_of_receipt: true, request_ids: true, letters: 4 };
+    for (name, policy) in policies::all() {
+        let served = Served::new(&policy, true);
+        let mut running = JoinSet::new();
+        for seed in campaign.seeds() {
+            let served = served.clone();
+            running.spawn(async move {
+                let mut dice = Dice::new(seed);
+                let steps: Vec<Step> = (0..4 + dice.below(9)).map(|_| Step::random(&mut dice, range)).collect();
+                let tenant = TenantId::parse(&format!("sequence {seed}")).unwrap();
+                let said = run_engine(&served, tenant, &steps).await;
+                said.map(|said| format!("seed {seed}\n{steps:#?}\n{said}"))
+            });
+            if running.len() >= 64 {
+                let said = running.join_next().await.expect("one is running").expect("a sequence does not panic");
+                assert!(said.is_none(), "policy {name}, {}", said.unwrap_or_default());
+            }
+        }
+        for said in running.join_all().await.into_iter().flatten() {
+            panic!("policy {name}, {said}");
         }
     }
 }

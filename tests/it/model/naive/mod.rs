@@ -12,7 +12,7 @@ mod upsert;
 mod writing;
 
 pub(crate) use reply::{Reply, ReportReply, ReviewIdentity, Write};
-pub(crate) use state::{Contact, Model, ModelLead, ModelReview, Value};
+pub(crate) use state::{Model, ModelLead};
 pub(crate) use upsert::Refusal;
 
 use leadgate::domain::LeadId;

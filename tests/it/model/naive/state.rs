@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use leadgate::decision::review::ReviewKind;
 use leadgate::domain::{CompanyName, Field, FieldKey, LeadId, PersonName, PhoneKind, SourceName};
 
+use leadgate::engine::LeadSelector;
+
 use super::reply::{Reply, ReviewIdentity};
 
 /// Everything that one tenant's requests have left behind.
@@ -70,7 +72,7 @@ pub(crate) struct ModelLead {
     /// By source and the record's own external id, empty for none.
     pub(crate) sent: BTreeMap<(SourceName, String), Texts>,
     pub(crate) told: BTreeMap<SourceName, Texts>,
-    /// The token under which it was told so.
+    /// The token of the last UPDATE, under which it was told so.
     pub(crate) told_token: BTreeMap<SourceName, String>,
     pub(crate) reported: BTreeMap<SourceName, Texts>,
     pub(crate) claims: BTreeMap<SourceName, (String, Timestamp)>,
@@ -128,6 +130,15 @@ impl ModelLead {
 impl Model {
     pub(crate) fn lead(&self, id: LeadId) -> Option<&ModelLead> {
         self.leads.iter().find(|lead| lead.id == id)
+    }
+
+    /// The oldest lead that holds it.
+    pub(crate) fn get(&self, by: &LeadSelector) -> Option<&ModelLead> {
+        self.leads.iter().find(|lead| match by {
+            LeadSelector::LeadId(id) => lead.id == *id,
+            LeadSelector::ExternalId(id) => lead.ids.contains(&(id.source().clone(), id.value().to_string())),
+            LeadSelector::Email(email) => lead.emails.iter().any(|known| *known.key == **email),
+        })
     }
 
     pub(crate) fn lead_mut(&mut self, id: LeadId) -> &mut ModelLead {

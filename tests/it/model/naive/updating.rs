@@ -178,10 +178,11 @@ impl Update<'_> {
     /// A payload without a lead source says that it came from its source; the first in time stays.
     fn take_implied_lead_source(&self, lead: &mut ModelLead) {
         let field = FieldKey::Field(Field::LeadSource);
-        let earlier = |current: &Value| self.taking == Taking::Merge && self.time() < current.time;
+        let name = self.source().to_string();
+        let earlier =
+            |current: &Value| self.taking == Taking::Merge && self.time() < current.time && current.text != name;
         let is_first = lead.values.get(&field).map_or(lead.version == 0, earlier);
         if is_first && !self.command.lead.values.contains_key(&Field::LeadSource) {
-            let name = self.source().to_string();
             self.set(lead, &field, &name);
         }
     }

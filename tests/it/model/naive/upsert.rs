@@ -197,9 +197,11 @@ impl Model {
         review_with: Option<LeadId>,
         reply: &mut Reply,
     ) {
-        assert!(self.lead(fresh.lead_id).is_none(), "a new lead got the id of an old one");
+        // A new lead never gets the id of an old one: the answer then names no lead that the product could name.
+        let taken = self.lead(fresh.lead_id).is_some();
+        let lead_id = if taken { LeadId::from_bytes([0xEF; 16]) } else { fresh.lead_id };
         let update = Update { policy, command, now, taking: Taking::Merge, others: &[], shares_keys: true };
-        let mut lead = ModelLead::new(fresh.lead_id);
+        let mut lead = ModelLead::new(lead_id);
         let notes = update.apply(&mut lead);
         lead.version = 1;
         reply.reasons.extend(notes.reasons);
@@ -208,10 +210,10 @@ impl Model {
         self.leads.push(lead);
         if let Some(other) = review_with {
             reply.reasons.insert(ReasonCode::InReviewBand);
-            reply.review = Some(self.open_pair(fresh.lead_id, other));
+            reply.review = Some(self.open_pair(lead_id, other));
         }
         reply.status = UpsertStatus::Created;
-        self.finish(policy, command, now, fresh, fresh.lead_id, reply);
+        self.finish(policy, command, now, fresh, lead_id, reply);
     }
 
     #[allow(clippy::too_many_arguments, reason = "a model is read top to bottom")]

@@ -40,7 +40,8 @@ impl Model {
                 write.action = WriteAction::Update;
                 if claims {
                     write.claim_token = Some(fresh.claim_token.clone());
-                    remember_what_was_told(lead, target, fresh);
+                    remember_what_was_told(lead, target);
+                    lead.told_token.insert(target.clone(), fresh.claim_token.clone());
                 }
             }
             return (write, None);
@@ -55,7 +56,7 @@ impl Model {
         if claims {
             write.claim_token = Some(fresh.claim_token.clone());
             lead.claims.insert(target.clone(), (fresh.claim_token.clone(), now + policy.claim_duration));
-            remember_what_was_told(lead, target, fresh);
+            remember_what_was_told(lead, target);
         }
         (write, claim.map(|_| ReasonCode::ClaimExpired))
     }
@@ -85,8 +86,7 @@ pub(crate) fn texts_of_lead(lead: &ModelLead) -> Texts {
     texts
 }
 
-fn remember_what_was_told(lead: &mut ModelLead, target: &SourceName, fresh: &Fresh) {
+fn remember_what_was_told(lead: &mut ModelLead, target: &SourceName) {
     let texts = texts_of_lead(lead);
     lead.told.insert(target.clone(), texts);
-    lead.told_token.insert(target.clone(), fresh.claim_token.clone());
 }
