@@ -3,4 +3,5 @@
 pub mod decision;
 pub mod domain;
 pub mod engine;
+pub mod index;
 pub mod store;
