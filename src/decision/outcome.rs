@@ -128,7 +128,11 @@ pub struct Withheld {
 
 impl std::fmt::Debug for Withheld {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Withheld").field("field", &self.field).field("reason", &self.reason).finish_non_exhaustive()
+        formatter
+            .debug_struct("Withheld")
+            .field("field", &self.field)
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
     }
 }
 

@@ -23,7 +23,9 @@ pub enum ReviewKind {
 impl ReviewKind {
     /// The kind with this stable number, as stored.
     pub fn from_number(number: u8) -> Option<Self> {
-        [Self::PossibleDuplicate, Self::ParkedPayload, Self::BulkOverwrite].into_iter().find(|kind| *kind as u8 == number)
+        [Self::PossibleDuplicate, Self::ParkedPayload, Self::BulkOverwrite]
+            .into_iter()
+            .find(|kind| *kind as u8 == number)
     }
 }
 

@@ -2,8 +2,19 @@
 
 /// Values that systems write where they have none, lower-case (CONTRACT.md, "Never a key").
 const BLOCKED: [&str; 13] = [
-    "null", "(null)", "none", "nan", "undefined", "n/a", "#n/a", "-", "-1", "unknown", "anonymous",
-    "[not provided]", "",
+    "null",
+    "(null)",
+    "none",
+    "nan",
+    "undefined",
+    "n/a",
+    "#n/a",
+    "-",
+    "-1",
+    "unknown",
+    "anonymous",
+    "[not provided]",
+    "",
 ];
 
 /// Opening and closing marks of a template token that nobody filled in.
@@ -29,9 +40,7 @@ pub fn is_blocked_phone(text: &str) -> bool {
 }
 
 fn holds_token(text: &str) -> bool {
-    TOKENS.iter().any(|(open, close)| {
-        text.find(open).is_some_and(|at| text[at + open.len()..].contains(close))
-    })
+    TOKENS.iter().any(|(open, close)| text.find(open).is_some_and(|at| text[at + open.len()..].contains(close)))
 }
 
 fn is_filler_number(text: &str) -> bool {
@@ -57,12 +66,44 @@ mod tests {
     fn placeholders_are_blocked() {
         let check = |text: &str, blocked: bool| assert_eq!(is_blocked(text), blocked, "{text:?}");
         for text in [
-            "", "  ", "\u{a0}", "null", "NULL", " (null) ", "None", "NaN", "undefined", "N/A", "#N/A", "-", "-1", "Unknown",
-            "ANONYMOUS", "[Not Provided]", "{{lead.Email}}", "%%email%%", "${email}", "x-{{lead.id}}",
+            "",
+            "  ",
+            "\u{a0}",
+            "null",
+            "NULL",
+            " (null) ",
+            "None",
+            "NaN",
+            "undefined",
+            "N/A",
+            "#N/A",
+            "-",
+            "-1",
+            "Unknown",
+            "ANONYMOUS",
+            "[Not Provided]",
+            "{{lead.Email}}",
+            "%%email%%",
+            "${email}",
+            "x-{{lead.id}}",
         ] {
             check(text, true);
         }
-        for text in ["0", "1", "111", "no", "na", "nullable", "{lead}", "100%", "$5", "}}{{", "%%", "anonymous@example.com", "--"] {
+        for text in [
+            "0",
+            "1",
+            "111",
+            "no",
+            "na",
+            "nullable",
+            "{lead}",
+            "100%",
+            "$5",
+            "}}{{",
+            "%%",
+            "anonymous@example.com",
+            "--",
+        ] {
             check(text, false);
         }
     }

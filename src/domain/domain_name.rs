@@ -103,7 +103,10 @@ fn has_punycode(name: &str) -> bool {
 
 fn is_dns_name(name: &str) -> bool {
     let top = name.rsplit('.').next().unwrap_or_default();
-    name.len() <= MAX_CHARS && name.contains('.') && name.split('.').all(is_label) && !top.bytes().all(|b| b.is_ascii_digit())
+    name.len() <= MAX_CHARS
+        && name.contains('.')
+        && name.split('.').all(is_label)
+        && !top.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn is_label(label: &str) -> bool {

@@ -199,9 +199,18 @@ mod tests {
     fn pasted_addresses_are_one() {
         let check = |text: &str, normalized: &str| assert_eq!(email(text).normalized(), normalized, "{text}");
         for text in [
-            "jane.doe@example.com", " Jane.Doe@EXAMPLE.com ", "mailto:jane.doe@example.com", "MAILTO:jane.doe@example.com?subject=hi",
-            "<jane.doe@example.com>", "Jane Doe <jane.doe@example.com>", "Jane <mailto:jane.doe@example.com>", "jane.doe@example.com.",
-            "jane.doe@example.com,", "ｊａｎｅ.doe＠example．com", "jane.doe@example.com\u{200B}", "\"jane.doe\"@example.com",
+            "jane.doe@example.com",
+            " Jane.Doe@EXAMPLE.com ",
+            "mailto:jane.doe@example.com",
+            "MAILTO:jane.doe@example.com?subject=hi",
+            "<jane.doe@example.com>",
+            "Jane Doe <jane.doe@example.com>",
+            "Jane <mailto:jane.doe@example.com>",
+            "jane.doe@example.com.",
+            "jane.doe@example.com,",
+            "ｊａｎｅ.doe＠example．com",
+            "jane.doe@example.com\u{200B}",
+            "\"jane.doe\"@example.com",
             "\u{a0}jane.doe@example.com\t",
         ] {
             check(text, "jane.doe@example.com");

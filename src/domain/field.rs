@@ -140,7 +140,9 @@ mod tests {
 
     #[test]
     fn a_field_key_is_read_back_from_what_it_prints() {
-        for key in [FieldKey::Pipelines, FieldKey::Attribute("last_activity_date".into()), FieldKey::Field(Field::Company)] {
+        for key in
+            [FieldKey::Pipelines, FieldKey::Attribute("last_activity_date".into()), FieldKey::Field(Field::Company)]
+        {
             assert_eq!(key.to_string().parse(), Ok(key));
         }
         assert_eq!("attributes.".parse::<FieldKey>(), Err(UnknownField));

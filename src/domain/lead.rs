@@ -118,13 +118,22 @@ pub struct Claim {
     pub expire_time: Timestamp,
 }
 
+/// What one record of a system last sent. A system that holds a person twice sends two sets of values in turn: neither is news.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentRecord {
+    /// The record's external id; empty for payloads without one.
+    pub record: Box<str>,
+    /// The values.
+    pub values: DigestMap,
+}
+
 /// What another system has to do with a lead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SystemRecord {
     /// The system: a source, a target, or both.
     pub system: SourceName,
-    /// The values it last sent.
-    pub sent: DigestMap,
+    /// The values that each of its records last sent.
+    pub sent: Vec<SentRecord>,
     /// The values it was last told to write.
     pub told: DigestMap,
     /// The lead's version when it was told so; 0 when never.
@@ -138,7 +147,14 @@ pub struct SystemRecord {
 impl SystemRecord {
     /// A system of which nothing is known yet.
     pub fn new(system: SourceName) -> Self {
-        Self { system, sent: DigestMap::new(), told: DigestMap::new(), told_version: 0, reported: DigestMap::new(), claim: None }
+        Self {
+            system,
+            sent: Vec::new(),
+            told: DigestMap::new(),
+            told_version: 0,
+            reported: DigestMap::new(),
+            claim: None,
+        }
     }
 }
 

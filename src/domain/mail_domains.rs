@@ -24,8 +24,9 @@ pub(crate) fn suggestion(domain: &str) -> Option<String> {
     provider.map(|provider| format!("{}.{}", provider.name, provider.ending)).or_else(|| with_real_ending(domain))
 }
 
-static FREE_MAIL: LazyLock<HashSet<&'static str, FixedState>> =
-    LazyLock::new(|| include_str!("data/free_mail_domains.txt").lines().filter(|line| !line.starts_with('#')).collect());
+static FREE_MAIL: LazyLock<HashSet<&'static str, FixedState>> = LazyLock::new(|| {
+    include_str!("data/free_mail_domains.txt").lines().filter(|line| !line.starts_with('#')).collect()
+});
 
 /// A provider that people mistype. Names that are words as well are corrected in their ending only.
 struct Provider {
@@ -93,7 +94,10 @@ impl Provider {
         let same_name = name == self.name;
         let same_ending = ending == self.ending;
         let near_name = same_name || (!self.is_word && is_slip_of(name, self.name));
-        near_name && (same_ending || is_mistyped_ending(ending, self.ending) || (same_name && !self.is_word && self.is_cut(ending)))
+        near_name
+            && (same_ending
+                || is_mistyped_ending(ending, self.ending)
+                || (same_name && !self.is_word && self.is_cut(ending)))
     }
 
     fn is_cut(&self, ending: &str) -> bool {
@@ -138,7 +142,8 @@ fn is_slip_of(typed: &str, meant: &str) -> bool {
 /// True for two keys that lie side by side on a QWERTY keyboard.
 fn are_neighbours(a: u8, b: u8) -> bool {
     const ROWS: [&[u8]; 4] = [b"1234567890", b"qwertyuiop", b"asdfghjkl", b"zxcvbnm,"];
-    let place = |key: u8| ROWS.iter().enumerate().find_map(|(row, keys)| Some((row, keys.iter().position(|k| *k == key)?)));
+    let place =
+        |key: u8| ROWS.iter().enumerate().find_map(|(row, keys)| Some((row, keys.iter().position(|k| *k == key)?)));
     let (Some((row_a, at_a)), Some((row_b, at_b))) = (place(a), place(b)) else { return false };
     match row_a.cmp(&row_b) {
         std::cmp::Ordering::Equal => at_a.abs_diff(at_b) == 1,
@@ -187,10 +192,41 @@ mod tests {
     #[test]
     fn real_domains_are_left_alone() {
         for domain in [
-            "gmail.com", "googlemail.com", "gmx.com", "gmx.de", "mail.com", "email.com", "ymail.com", "hotmail.de", "yahoo.ca",
-            "yahoo.co.jp", "grail.com", "gail.com", "cloud.com", "orange.com", "live.co", "aol.co", "web.de", "me.com", "mac.com",
-            "acme.com", "acme.co", "acme.cm", "acme.de", "example.com", "example.org", "outlook.de", "yandex.com", "gmail.acme.com",
-            "hotmail.acme", "bigmail.com", "gmails.io", "com", "a.unheardof", "msn.de", "fmail.com",
+            "gmail.com",
+            "googlemail.com",
+            "gmx.com",
+            "gmx.de",
+            "mail.com",
+            "email.com",
+            "ymail.com",
+            "hotmail.de",
+            "yahoo.ca",
+            "yahoo.co.jp",
+            "grail.com",
+            "gail.com",
+            "cloud.com",
+            "orange.com",
+            "live.co",
+            "aol.co",
+            "web.de",
+            "me.com",
+            "mac.com",
+            "acme.com",
+            "acme.co",
+            "acme.cm",
+            "acme.de",
+            "example.com",
+            "example.org",
+            "outlook.de",
+            "yandex.com",
+            "gmail.acme.com",
+            "hotmail.acme",
+            "bigmail.com",
+            "gmails.io",
+            "com",
+            "a.unheardof",
+            "msn.de",
+            "fmail.com",
         ] {
             assert_eq!(suggestion(domain), None, "{domain}");
         }

@@ -14,8 +14,11 @@ mod country;
 mod domain_name;
 mod email;
 mod external_id;
+mod field;
 mod folding;
 mod ids;
+mod incoming;
+mod lead;
 mod mail_domains;
 mod name_parts;
 pub mod nickname;
@@ -32,7 +35,13 @@ pub use country::{CountryCode, CountryError};
 pub use domain_name::{DomainName, DomainNameError};
 pub use email::{Email, EmailError};
 pub use external_id::{ExternalId, ExternalIdError, ExternalIdFormat, SourceName, SourceNameError};
+pub use field::{Field, FieldKey, UnknownField};
 pub use ids::{DeadLetterId, LeadId, ParseIdError, ReviewId};
+pub use incoming::{IncomingLead, IncomingPhone, InputNote, Redacted};
+pub use lead::{
+    Claim, ContactPoint, DigestMap, ExternalIdState, FieldValue, Lead, Lifecycle, LinkedBy, LinkedId, SentRecord,
+    SystemRecord, ValueDigest,
+};
 pub use person_name::{Generation, PersonName};
 pub use phone::{Phone, PhoneError, PhoneKind};
 pub use tenant::{TenantId, TenantIdError};

@@ -65,7 +65,11 @@ impl PersonName {
         let parts = NameParts::from_fields(first, last, full);
         let written = Folded::new(&fold(&parts.given), fold(&parts.family));
         let named = written.letters().any(char::is_alphabetic);
-        named.then(|| Self { spelt_out: Folded::spelt_out(&parts).map(Box::new), written, generation: parts.generation })
+        named.then(|| Self {
+            spelt_out: Folded::spelt_out(&parts).map(Box::new),
+            written,
+            generation: parts.generation,
+        })
     }
 
     /// Given names, folded, in order; initials are single letters. Empty when only the family name is known.

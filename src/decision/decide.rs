@@ -1,0 +1,250 @@
+//! Which lead a payload belongs to: every tier is evaluated, the highest with an opinion decides, and the others that
+//! point elsewhere are reported as conflicts.
+
+use std::sync::Arc;
+
+use crate::domain::{Lead, LeadId};
+
+use super::command::UpsertCommand;
+use super::evidence::{Evidence, KeyLookup, NamedLead, Names};
+use super::exact_tiers::{KeyVerdict, TierEvaluator};
+use super::outcome::{Candidate, Conflict, Decision};
+use super::policy::Policy;
+use super::reason::{Reason, ReasonCode};
+use super::tier::{MatchLevel, MatchTier};
+
+/// Which lead a payload belongs to.
+#[derive(Debug, Clone)]
+pub enum Verdict {
+    /// This one.
+    Match {
+        /// The lead, as looked at.
+        lead: Arc<Lead>,
+        /// The tier that decided.
+        tier: MatchTier,
+    },
+    /// One of several, or one that may have been re-used: a person must say.
+    Ambiguous {
+        /// What is in doubt.
+        reason: ReasonCode,
+        /// The most likely lead: has an external id, then most complete, then oldest.
+        best: Arc<Lead>,
+    },
+    /// Perhaps this one.
+    Possible {
+        /// The lead, as looked at.
+        lead: Arc<Lead>,
+    },
+    /// None that is known.
+    None,
+    /// The request names a lead that does not exist.
+    UnknownLead,
+}
+
+/// A verdict with its reasons.
+#[derive(Debug, Clone)]
+pub struct Decided {
+    /// Which lead.
+    pub verdict: Verdict,
+    /// What the caller reads of it.
+    pub decision: Decision,
+    /// Why.
+    pub reasons: Vec<Reason>,
+    /// Leads that a tier united with the payload, other than the lead that was decided for: pairs for a review.
+    pub rivals: Vec<LeadId>,
+}
+
+/// Decides. Pure: the same inputs give the same answer.
+pub fn decide(command: &UpsertCommand, evidence: &Evidence, policy: &Policy) -> Decided {
+    let incoming = Names::of_incoming(&command.lead);
+    let evaluator = TierEvaluator { incoming: &incoming, lead: &command.lead, policy };
+    let mut ordered: Vec<&KeyLookup> = evidence.keys.iter().collect();
+    // A stable sort: the tier asked for goes first, the others keep their order.
+    ordered.sort_by_key(|lookup| command.lookup_field != Some(lookup.key.key.tier()));
+
+    let mut deciding = Deciding::default();
+    match &evidence.named {
+        NamedLead::NotAsked => {}
+        NamedLead::Unknown => return unknown_lead(),
+        NamedLead::Found { lead, redirected_from } => deciding.name(lead, *redirected_from),
+    }
+    for lookup in ordered {
+        deciding.truncated |= lookup.truncated;
+        let verdict = evaluator.evaluate(lookup, deciding.decided_lead());
+        deciding.take(lookup, verdict);
+    }
+    deciding.finish(policy)
+}
+
+fn unknown_lead() -> Decided {
+    Decided {
+        verdict: Verdict::UnknownLead,
+        decision: Decision::default(),
+        reasons: vec![ReasonCode::LeadNotFound.into()],
+        rivals: Vec::new(),
+    }
+}
+
+/// The state of going through the tiers.
+#[derive(Default)]
+struct Deciding {
+    verdict: Option<(Verdict, MatchTier)>,
+    candidates: Vec<Candidate>,
+    conflicts: Vec<Conflict>,
+    rivals: Vec<LeadId>,
+    reasons: Vec<Reason>,
+    truncated: bool,
+}
+
+impl Deciding {
+    fn name(&mut self, lead: &Arc<Lead>, redirected_from: Option<LeadId>) {
+        if let Some(from) = redirected_from {
+            self.reasons.push(Reason::from(ReasonCode::Redirected).with("redirected_from", from.to_string()));
+        }
+        self.settle(Verdict::Match { lead: Arc::clone(lead), tier: MatchTier::LeadId }, MatchTier::LeadId);
+        self.add_candidate(lead, MatchLevel::Match, MatchTier::LeadId, None);
+    }
+
+    fn decided_lead(&self) -> Option<LeadId> {
+        match &self.verdict {
+            Some((Verdict::Match { lead, .. }, _)) => Some(lead.lead_id),
+            _ => None,
+        }
+    }
+
+    /// The first opinion decides; a mere possibility gives way to a later tier that is sure.
+    fn settle(&mut self, verdict: Verdict, tier: MatchTier) {
+        let open = matches!(self.verdict, None | Some((Verdict::Possible { .. }, _)));
+        if open && !(self.verdict.is_some() && matches!(verdict, Verdict::Possible { .. })) {
+            self.verdict = Some((verdict, tier));
+        }
+    }
+
+    fn take(&mut self, lookup: &KeyLookup, verdict: KeyVerdict) {
+        let tier = lookup.key.key.tier();
+        match verdict {
+            KeyVerdict::Free => {}
+            KeyVerdict::Unites(lead) => self.take_match(lookup, &lead, tier),
+            KeyVerdict::Ambiguous { reason, best, holders } => {
+                self.take_ambiguous(lookup, &holders, reason);
+                self.settle(Verdict::Ambiguous { reason, best }, tier);
+            }
+            KeyVerdict::Possible { best, holders } => {
+                for lead in &holders {
+                    self.add_candidate(lead, MatchLevel::Possible, tier, Some(ReasonCode::MultipleMatches));
+                }
+                self.settle(Verdict::Possible { lead: best }, tier);
+            }
+            KeyVerdict::GuardFailed(holders) => self.take_guard_failure(&holders, tier),
+        }
+    }
+
+    fn take_match(&mut self, lookup: &KeyLookup, lead: &Arc<Lead>, tier: MatchTier) {
+        match self.decided_lead() {
+            Some(decided) if decided != lead.lead_id => {
+                self.add_conflict(lookup, lead.lead_id);
+                if !self.rivals.contains(&lead.lead_id) {
+                    self.rivals.push(lead.lead_id);
+                }
+            }
+            _ => self.settle(Verdict::Match { lead: Arc::clone(lead), tier }, tier),
+        }
+        self.add_candidate(lead, MatchLevel::Match, tier, None);
+    }
+
+    fn take_ambiguous(&mut self, lookup: &KeyLookup, holders: &[Arc<Lead>], reason: ReasonCode) {
+        let decided = self.decided_lead();
+        for lead in holders {
+            if decided.is_some_and(|id| id != lead.lead_id) {
+                self.add_conflict(lookup, lead.lead_id);
+            }
+            self.add_candidate(lead, MatchLevel::Possible, lookup.key.key.tier(), Some(reason));
+        }
+    }
+
+    fn take_guard_failure(&mut self, holders: &[Arc<Lead>], tier: MatchTier) {
+        if !self.reasons.iter().any(|reason| reason.code == ReasonCode::NameGuardFailed) {
+            self.reasons.push(ReasonCode::NameGuardFailed.into());
+        }
+        for lead in holders {
+            self.add_candidate(lead, MatchLevel::None, tier, Some(ReasonCode::NameGuardFailed));
+        }
+    }
+
+    fn add_conflict(&mut self, lookup: &KeyLookup, lead_id: LeadId) {
+        let conflict = Conflict { tier: lookup.key.key.tier(), lead_id, value_field: lookup.key.value_field.into() };
+        if !self.conflicts.contains(&conflict) {
+            self.conflicts.push(conflict);
+        }
+    }
+
+    /// Each lead is one candidate, under the highest level and tier that speak for it.
+    fn add_candidate(&mut self, lead: &Arc<Lead>, level: MatchLevel, tier: MatchTier, reason: Option<ReasonCode>) {
+        let known = self.candidates.iter_mut().find(|known| known.lead.lead_id == lead.lead_id);
+        match known {
+            Some(known) if known.level < level => {
+                known.level = level;
+                known.matched_by = tier;
+            }
+            Some(_) => {}
+            None => self.candidates.push(Candidate {
+                lead: Arc::clone(lead),
+                level,
+                matched_by: tier,
+                score: 0.0,
+                comparisons: Vec::new(),
+                reasons: reason.map(Reason::from).into_iter().collect(),
+            }),
+        }
+    }
+
+    fn finish(mut self, policy: &Policy) -> Decided {
+        let (verdict, tier) = match self.verdict.take() {
+            Some((verdict, tier)) => (verdict, Some(tier)),
+            None => (Verdict::None, None),
+        };
+        let (level, best) = match &verdict {
+            Verdict::Match { lead, .. } => (MatchLevel::Match, Some(lead.lead_id)),
+            Verdict::Ambiguous { best, .. } => (MatchLevel::Possible, Some(best.lead_id)),
+            Verdict::Possible { lead } => (MatchLevel::Possible, Some(lead.lead_id)),
+            Verdict::None | Verdict::UnknownLead => (MatchLevel::None, None),
+        };
+        if let Verdict::Ambiguous { reason, .. } = &verdict {
+            self.reasons.push(Reason::from(*reason));
+        }
+        self.rank_candidates(best, policy);
+        let decision = Decision {
+            level,
+            matched_by: tier,
+            lead_id: best,
+            score: score_of(level, policy),
+            candidates: self.candidates,
+            conflicts: self.conflicts,
+            truncated: self.truncated,
+        };
+        Decided { verdict, decision, reasons: self.reasons, rivals: self.rivals }
+    }
+
+    fn rank_candidates(&mut self, best: Option<LeadId>, policy: &Policy) {
+        for candidate in &mut self.candidates {
+            candidate.score = score_of(candidate.level, policy);
+        }
+        self.candidates.sort_by_key(|candidate| {
+            (
+                Some(candidate.lead.lead_id) != best,
+                std::cmp::Reverse(candidate.level),
+                candidate.matched_by,
+                candidate.lead.lead_id,
+            )
+        });
+    }
+}
+
+/// An exact tier decides by decree: it is certain, in the middle of the review band, or says nothing.
+fn score_of(level: MatchLevel, policy: &Policy) -> f64 {
+    match level {
+        MatchLevel::Match => 1.0,
+        MatchLevel::Possible => f64::midpoint(policy.review_threshold, policy.match_threshold),
+        MatchLevel::None => 0.0,
+    }
+}

@@ -1,0 +1,129 @@
+//! A payload that belongs to a lead that is known.
+
+use std::sync::Arc;
+
+use crate::decision::command::UpdateMode;
+use crate::decision::decide::Decided;
+use crate::decision::outcome::{Outcome, UpsertStatus};
+use crate::decision::policy::{Channel, OnBulkMatch};
+use crate::decision::reason::{Reason, ReasonCode};
+use crate::decision::review::{Review, ReviewKind};
+use crate::decision::tier::{MatchLevel, MatchTier};
+use crate::domain::{DigestMap, Field, FieldKey, Lead, Lifecycle};
+
+use super::edit::{LeadEdit, digests_of_payload};
+use super::identifiers::{Linking, exceeded_limit, is_contested, link_identifiers, lookup_of};
+use super::{LeadChange, Plan, Planner, add_reason};
+
+impl Planner<'_> {
+    pub(super) fn plan_update(&self, mut decided: Decided, lead: &Arc<Lead>, review: Option<ReasonCode>) -> Plan {
+        let context = self.context;
+        let mut edit = LeadEdit::new(
+            Lead::clone(lead),
+            self.command,
+            context.policy,
+            context.digests,
+            context.now,
+            self.only_fills_blanks(),
+        );
+        let revived = !lead.is_live();
+        edit.lead.lifecycle = Lifecycle::Active;
+        let contested =
+            |key: &_| lookup_of(self.evidence, key).is_some_and(|lookup| is_contested(lookup, lead, context.policy));
+        let linking = link_identifiers(&mut edit, self.command, &contested);
+        edit.apply_values(self.command);
+        if let Some(limit) = exceeded_limit(&edit.lead, &context.policy.limits) {
+            add_reason(&mut decided.reasons, Reason::from(ReasonCode::IdentifierLimit).with("limit", limit));
+            return self.plan_park(decided, ReasonCode::IdentifierLimit);
+        }
+        let payload = digests_of_payload(self.command, context.digests);
+        let echo = self.is_echo(lead, &payload);
+        edit.remember_sent(self.command, &payload);
+        let changed = revived || linking.linked || !edit.changed.is_empty();
+        if changed {
+            edit.lead.version += 1;
+            edit.lead.update_time = context.now;
+        }
+        self.update_reasons(&mut decided, &edit, &linking, revived, echo && !changed);
+        self.answer_update(decided, lead, edit, changed, review)
+    }
+
+    fn only_fills_blanks(&self) -> bool {
+        let rules = self.context.policy.source(&self.command.source);
+        rules.channel == Channel::Bulk && rules.on_bulk_match == OnBulkMatch::FillBlanks
+    }
+
+    /// Whether the values are those that this system was told to write.
+    fn is_echo(&self, lead: &Lead, payload: &DigestMap) -> bool {
+        let told = lead.system(&self.command.source).map(|system| &system.told);
+        !payload.is_empty()
+            && told.is_some_and(|told| payload.iter().all(|(key, digest)| told.get(key) == Some(digest)))
+    }
+
+    fn update_reasons(&self, decided: &mut Decided, edit: &LeadEdit<'_>, linking: &Linking, revived: bool, echo: bool) {
+        let reasons = &mut decided.reasons;
+        if revived {
+            add_reason(reasons, ReasonCode::Revived);
+        }
+        if linking.linked && edit.changed.is_empty() && !revived {
+            add_reason(reasons, ReasonCode::Linked);
+        }
+        if echo {
+            add_reason(reasons, ReasonCode::Echo);
+        }
+        for reason in &linking.reasons {
+            add_reason(reasons, reason.clone());
+        }
+        let job_change = decided.decision.matched_by == Some(MatchTier::Phone);
+        if job_change
+            && edit.changed.contains(&FieldKey::Field(Field::Email))
+            && edit.claimant.mode != UpdateMode::LinkOnly
+        {
+            add_reason(reasons, ReasonCode::EmailChanged);
+        }
+        for withheld in &edit.withheld {
+            add_reason(reasons, Reason::from(withheld.reason).with("field", withheld.field.to_string()));
+        }
+    }
+
+    fn answer_update(
+        &self,
+        decided: Decided,
+        before: &Arc<Lead>,
+        edit: LeadEdit<'_>,
+        changed: bool,
+        review: Option<ReasonCode>,
+    ) -> Plan {
+        let status = if changed { UpsertStatus::Updated } else { UpsertStatus::Unchanged };
+        let rivals = decided.rivals.clone();
+        let mut outcome = self.empty_outcome(decided, status);
+        let mut lead = edit.lead;
+        outcome.withheld = edit.withheld;
+        outcome.write = self.instruct(&mut lead, true, &mut outcome.reasons);
+        let mut reviews: Vec<Review> =
+            rivals.into_iter().map(|rival| self.review_of_pair(before.lead_id, rival, &outcome)).collect();
+        reviews.extend(self.review_of_bulk(before, &outcome));
+        reviews.extend(review.map(|reason| self.review_of_payload(reason, &outcome)));
+        outcome.review_id = reviews.first().map(|review| review.review_id);
+        let written =
+            (lead != **before).then(|| LeadChange { before: Some(Arc::clone(before)), after: Arc::new(lead) });
+        let after = written.as_ref().map_or(before, |change| &change.after);
+        outcome.lead = Some(Arc::clone(after));
+        self.finish(outcome, written, reviews, edit.changed.into_iter().collect())
+    }
+
+    fn review_of_bulk(&self, lead: &Lead, outcome: &Outcome) -> Option<Review> {
+        let overwrites = outcome.withheld.iter().any(|withheld| withheld.reason == ReasonCode::BulkOverwrite);
+        overwrites.then(|| Review {
+            payload: Some(self.command.payload.clone()),
+            lead_ids: vec![lead.lead_id],
+            reasons: vec![ReasonCode::BulkOverwrite],
+            ..self.review(
+                self.context.digests.review_of_bulk(lead.lead_id),
+                ReviewKind::BulkOverwrite,
+                MatchLevel::Match,
+                outcome,
+            )
+        })
+    }
+}
