@@ -44,8 +44,10 @@
 //! - **index-behind-store**: the index's payload is never ahead of the store; one that is proves lost data, and the store refuses to
 //!   open.
 
+pub mod app;
 pub mod decision;
 pub mod domain;
 pub mod engine;
+pub mod grpc;
 pub mod index;
 pub mod store;
