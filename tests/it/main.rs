@@ -2,3 +2,4 @@
 
 mod engine;
 mod model;
+mod power_cut;
