@@ -7,6 +7,7 @@ mod alphabet;
 mod call;
 mod concurrent;
 mod core;
+mod found;
 mod naive;
 mod policies;
 mod script;
