@@ -9,6 +9,7 @@ mod concurrent;
 mod core;
 mod found;
 mod naive;
+mod order;
 mod policies;
 mod script;
 mod sequential;
