@@ -27,6 +27,7 @@ pub(crate) enum Call {
 
 /// The product's answer to a call.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a history holds a dozen of them")]
 pub(crate) enum Answered {
     Upsert(Result<Answer, RequestError>),
     Report(Result<ReportAnswer, RequestError>),

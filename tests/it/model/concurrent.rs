@@ -139,7 +139,7 @@ async fn play(
 
 /// A few steps by one caller, then several callers at once.
 async fn random_history(served: Served, seed: u64) -> History {
-    let tenant = TenantId::parse(&format!("history {seed}")).unwrap();
+    let tenant = TenantId::parse(&format!("history {seed}")).expect("a good tenant name");
     let since = served.position();
     let mut dice = Dice::new(seed);
     let range = Range { times_of_receipt: true, request_ids: true, letters: 1 + dice.below(4) };

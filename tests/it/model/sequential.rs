@@ -66,7 +66,7 @@ pub(crate) fn run_core(policy: &Policy, steps: &[Step]) -> Option<String> {
 
 /// Where the model disagrees with the engine on these steps.
 async fn run_engine(served: &Served, tenant: &str, steps: &[Step]) -> Option<String> {
-    let tenant = TenantId::parse(tenant).unwrap();
+    let tenant = TenantId::parse(tenant).expect("a good tenant name");
     let since = served.position();
     let mut memory = Memory::default();
     let mut exchanges = Vec::new();
@@ -93,11 +93,11 @@ fn shorter(steps: &[Step]) -> impl Iterator<Item = Vec<Step>> {
 }
 
 /// The shortest sequence that still fails, by leaving out steps.
-fn shrink(policy: &Policy, steps: Vec<Step>) -> String {
-    let shorter = shorter(&steps).find(|steps| run_core(policy, steps).is_some());
+fn shrink(policy: &Policy, steps: &[Step]) -> String {
+    let shorter = shorter(steps).find(|steps| run_core(policy, steps).is_some());
     match shorter {
-        Some(steps) => shrink(policy, steps),
-        None => format!("{steps:#?}\n{}", run_core(policy, &steps).unwrap_or_default()),
+        Some(steps) => shrink(policy, &steps),
+        None => format!("{steps:#?}\n{}", run_core(policy, steps).unwrap_or_default()),
     }
 }
 
@@ -128,7 +128,7 @@ fn the_core_answers_as_the_contract_says_one_at_a_time() {
         for seed in seeds {
             let steps = random_steps(seed, range);
             if run_core(&policy, &steps).is_some() {
-                panic!("policy {name}, seed {seed}\n{}", shrink(&policy, steps));
+                panic!("policy {name}, seed {seed}\n{}", shrink(&policy, &steps));
             }
         }
     }
