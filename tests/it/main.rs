@@ -2,3 +2,5 @@
 
 mod engine;
 mod power_cut;
+mod store_speed;
+mod store_views;
