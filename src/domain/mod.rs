@@ -22,8 +22,10 @@ mod lead;
 mod mail_domains;
 mod name_parts;
 pub mod nickname;
+mod numbering_plan;
 mod person_name;
 mod phone;
+mod phone_text;
 mod role_mailbox;
 mod tenant;
 

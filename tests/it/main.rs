@@ -1,3 +1,4 @@
 //! Everything that needs more than one module: the engine on a real store, the server over a real socket, the program.
 
 mod engine;
+mod power_cut;
