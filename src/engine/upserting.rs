@@ -11,7 +11,7 @@ use crate::decision::blocking::blocks_of_incoming;
 use crate::decision::change::{Blocks, blocks_of_change, dead_letter_write, lead_writes, review_write};
 use crate::decision::command::UpsertCommand;
 use crate::decision::identity_key::{IdentityKey, KeyHolders};
-use crate::decision::outcome::{Decision, Outcome, UpsertStatus, WriteAction};
+use crate::decision::outcome::{Decision, Outcome, UpsertStatus};
 use crate::decision::plan::{NewIds, Plan, PlanContext, plan_upsert, without_personal_data};
 use crate::decision::policy::Policy;
 use crate::decision::rows::{ChangeSet, RecordedReply, Row, RowKey, RowWrite};
@@ -360,11 +360,9 @@ fn answer_of(outcome: Outcome, ids: &NewIds, policy: &Policy) -> Answer {
     }
 }
 
-/// Nothing was written, so nobody holds a claim.
+/// Nothing was written, so nobody holds a claim, and no report can be about what nobody was told to write.
 fn strip_claim(outcome: &mut Outcome) {
-    if let Some(write) = &mut outcome.write
-        && write.action == WriteAction::Create
-    {
+    if let Some(write) = &mut outcome.write {
         write.claim_token = None;
         write.claim_expire_time = None;
     }

@@ -44,7 +44,10 @@ impl LoadConnection {
     }
 
     /// Matches one lead.
-    pub async fn match_lead(&mut self, request: proto::MatchLeadRequest) -> Result<proto::MatchLeadResponse, LoadError> {
+    pub async fn match_lead(
+        &mut self,
+        request: proto::MatchLeadRequest,
+    ) -> Result<proto::MatchLeadResponse, LoadError> {
         Ok(self.dedup.match_lead(request).await?.into_inner())
     }
 
