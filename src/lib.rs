@@ -1,5 +1,7 @@
 //! Leadgate: the gate that a sales or marketing lead passes before anybody writes it into a CRM.
 
+pub mod config;
 pub mod decision;
 pub mod domain;
 pub mod engine;
+pub mod telemetry;
