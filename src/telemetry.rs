@@ -42,7 +42,7 @@ pub fn start_logging(settings: &LogSettings) -> Result<(), TelemetryError> {
         tracing_subscriber::fmt().with_env_filter(EnvFilter::try_new(&settings.filter)?).with_writer(std::io::stderr);
     match settings.format {
         LogFormat::Text => {
-            builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).finish().try_init()?
+            builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).finish().try_init()?;
         }
         LogFormat::Json => builder.json().flatten_event(true).finish().try_init()?,
     }

@@ -125,6 +125,11 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Whether the key is there at all.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key == key)
+    }
+
     /// Notes a mistake that concerns a key together with others.
     pub(crate) fn note(&self, key: &str, problem: impl Into<String>, allowed: impl Into<String>) {
         let line = self.entries.iter().find(|entry| entry.key == key).map_or(self.line, |entry| entry.node.line);

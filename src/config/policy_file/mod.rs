@@ -78,11 +78,10 @@ fn read_policy(node: &Node, mistakes: &Mistakes) -> Policy {
 /// What only several values together show to be wrong.
 fn check_together(root: &Section<'_>, policy: &Policy) {
     if policy.review_threshold > policy.match_threshold {
-        root.note(
-            "review_threshold",
-            format!("{} is above match_threshold", policy.review_threshold),
-            format!("a number from 0 to match_threshold, which is {}", policy.match_threshold),
-        );
+        let key = if root.has("review_threshold") { "review_threshold" } else { "match_threshold" };
+        let problem =
+            format!("review_threshold {} is above match_threshold {}", policy.review_threshold, policy.match_threshold);
+        root.note(key, problem, "review_threshold from 0 to match_threshold");
     }
     if policy.unknown_sources == UnknownSources::Refuse {
         if policy.sources.is_empty() {

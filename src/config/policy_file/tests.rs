@@ -71,10 +71,13 @@ fn each_mistake_is_told_with_its_line_its_path_and_what_is_allowed() {
         ("match_threshold: 1.5", "line 3: match_threshold: `1.5` is not allowed; allowed: a number from 0 to 1"),
         ("match_threshold: high", "line 3: match_threshold: `high` is not allowed; allowed: a number from 0 to 1"),
         ("match_threshold: .nan", "line 3: match_threshold:"),
-        ("match_threshold: 0.6", "line 2: review_threshold: 0.7 is above match_threshold;"),
+        (
+            "match_threshold: 0.6",
+            "line 3: match_threshold: review_threshold 0.7 is above match_threshold 0.6; allowed: review_",
+        ),
         (
             "\nreview_threshold: 0.9",
-            "line 4: review_threshold: 0.9 is above match_threshold; allowed: a number from 0 to",
+            "line 4: review_threshold: review_threshold 0.9 is above match_threshold 0.85; allowed: review_",
         ),
         ("on_possible: maybe", "line 3: on_possible: `maybe` is not allowed; allowed: create_and_review, hold"),
         ("unknown_sources: refuse", "line 3: unknown_sources: `refuse` without any source"),
