@@ -4,4 +4,6 @@ pub mod config;
 pub mod decision;
 pub mod domain;
 pub mod engine;
+pub mod index;
+pub mod store;
 pub mod telemetry;

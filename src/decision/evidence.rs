@@ -80,6 +80,16 @@ impl Names {
         compare_names(&self.as_named(), &other.as_named())
     }
 
+    /// The person's name.
+    pub fn person(&self) -> Option<&PersonName> {
+        self.person.as_ref()
+    }
+
+    /// The company.
+    pub fn company(&self) -> Option<&CompanyName> {
+        self.company.as_ref()
+    }
+
     fn as_named(&self) -> Named<'_> {
         Named { person: self.person.as_ref(), company: self.company.as_ref() }
     }

@@ -3,12 +3,15 @@
 //! The way of a request through it: [`command`] is the request, [`evidence`] what was found for it, [`decide`] says which lead
 //! it belongs to, [`plan`] what is done about it, and [`rows`] is what that changes in the store.
 
+pub mod blocking;
 pub mod blocking_keys;
+pub mod change;
 pub mod command;
 pub mod decide;
 pub mod digest;
 pub mod evidence;
 mod exact_tiers;
+pub mod grouping;
 pub mod identity_key;
 pub mod name_guard;
 pub mod outcome;

@@ -47,7 +47,7 @@ impl RowClass {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowKey {
     class: RowClass,
-    bytes: Box<[u8]>,
+    bytes: Arc<[u8]>,
 }
 
 impl RowKey {
@@ -256,7 +256,7 @@ pub struct ChangeSet {
     /// Rows written, each at most once.
     pub writes: Vec<RowWrite>,
     /// Blocking keys of every lead written, as it stood and as it will stand.
-    pub blocks: Vec<u64>,
+    pub blocks: Vec<RowKey>,
     /// The feed's entry; `None` for what is recorded without being told, such as the reply of an UNCHANGED.
     pub event: Option<FeedEvent>,
     /// The event's personal part, stored under (lead id, sequence).

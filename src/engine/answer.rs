@@ -41,6 +41,12 @@ pub enum RequestError {
         /// When to retry.
         retry_after: Duration,
     },
+    /// More writes come than the configured rate.
+    #[error("more writes than the configured rate: retry after the given delay")]
+    RateLimited {
+        /// When to retry.
+        retry_after: Duration,
+    },
     /// Admission is closed: too much waits to be committed or indexed, or the disk is nearly full.
     #[error("overloaded: {what}; retry after the given delay")]
     Overloaded {
@@ -64,6 +70,9 @@ pub enum RequestError {
     /// The commit failed: whether the change is durable is unknown.
     #[error("the commit's outcome is unknown: retry with the same request_id")]
     CommitOutcomeUnknown,
+    /// The text cannot be searched for.
+    #[error("{0}")]
+    InvalidSearch(String),
     /// The store cannot be read.
     #[error("the store cannot be read")]
     ReadFailed,

@@ -1,8 +1,166 @@
 //! The engine: the only place that knows store, index and decision together.
+//!
+//! The way of a write: [`admission`] lets it in, [`key_locks`] queue it behind requests with the same keys, [`reading`] gathers what
+//! it is decided on, the pure core decides, [`sequencer`] checks that nothing of it has changed and makes it visible, [`committer`]
+//! makes it durable, and [`gate`] lets the answer go. `indexing` follows in the background.
 
+mod admission;
 mod answer;
+mod batch;
+mod committer;
+mod duplicates;
+pub mod gate;
+mod indexing;
+pub mod key_locks;
+mod lists;
+mod opening;
+mod reading;
+mod reports;
+pub mod sequencer;
+mod sync;
+mod upserting;
+mod watching;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use arc_swap::ArcSwap;
+use foldhash::fast::FixedState;
+use jiff::Timestamp;
+use tokio::sync::{Notify, watch};
+
+use crate::decision::digest::DigestKey;
+use crate::decision::policy::Policy;
+use crate::index::LeadIndex;
+use crate::store::LeadStore;
+
+use admission::Admission;
+use gate::DurableGate;
+use key_locks::KeyLocks;
+use reading::{Look, Preview};
+use sequencer::Sequencer;
+
+pub use admission::AdmissionLimits;
 pub use answer::{
     Answer, DuplicateGroup, DuplicatePair, FeedItem, FoundLead, LeadSelector, ListedDeadLetter, ListedReview, Page,
     RecordMerge, ReportAnswer, RequestError,
 };
+pub use batch::Batch;
+pub use duplicates::{DuplicateEvent, DuplicateQuery, DuplicateScope};
+pub use lists::{DeadLetterFilter, DecisionFilter, ReviewFilter};
+pub use opening::{EngineSettings, OpenError};
+
+/// How the engine is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It recovers what a former process left.
+    Starting,
+    /// It answers.
+    Ready,
+    /// It lives, and should get no new requests for now.
+    Degraded(&'static str),
+    /// It cannot go on: the process must end, and what was being written is unknown.
+    Failed(&'static str),
+    /// It finishes what it has, and takes nothing new.
+    Draining,
+}
+
+/// Numbers about a running engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Statistics {
+    /// The last change set numbered.
+    pub last_sequence: u64,
+    /// The last change set that is durable.
+    pub durable_sequence: u64,
+    /// Leads that wait for the index.
+    pub index_overlay: usize,
+    /// Change sets that wait for the committer.
+    pub commit_queue: usize,
+    /// Rows that wait for every reader's view of the store.
+    pub row_overlay: usize,
+    /// Keys held or waited for.
+    pub locked_keys: usize,
+}
+
+/// The engine. Every answer it gives rests on what is durable.
+pub struct Engine<S: LeadStore> {
+    store: Arc<S>,
+    index: ArcSwap<LeadIndex>,
+    sequencer: Sequencer,
+    gate: DurableGate,
+    locks: Arc<KeyLocks>,
+    admission: Admission,
+    policy: ArcSwap<Policy>,
+    digests: DigestKey,
+    health: watch::Sender<Health>,
+    /// Tells the committer that change sets wait.
+    queued: Arc<Notify>,
+    last_time: AtomicI64,
+    background: committer::Background,
+}
+
+impl<S: LeadStore> Engine<S> {
+    /// The policy in force.
+    pub fn policy(&self) -> Arc<Policy> {
+        self.policy.load_full()
+    }
+
+    /// Puts another policy in force for requests that begin from now on.
+    pub fn set_policy(&self, policy: Policy) {
+        self.policy.store(Arc::new(policy));
+    }
+
+    /// Follows how the engine is.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.health.subscribe()
+    }
+
+    /// Numbers about the engine now.
+    pub fn statistics(&self) -> Statistics {
+        let (commit_queue, row_overlay) = self.sequencer.depth();
+        Statistics {
+            last_sequence: self.sequencer.last_sequence(),
+            durable_sequence: self.gate.durable(),
+            index_overlay: self.index.load().recent_len(),
+            commit_queue,
+            row_overlay,
+            locked_keys: self.locks.len(),
+        }
+    }
+
+    /// The store, for listings and checks that want a view of it.
+    pub fn store(&self) -> &Arc<S> {
+        &self.store
+    }
+
+    /// Begins a decision: overlay and store, read together.
+    async fn look<'a>(&'a self, preview: Option<&'a Preview>) -> Result<Look<'a, S::View>, RequestError> {
+        let reading = self.sequencer.begin();
+        let view = self.store.view().await.map_err(read_failed)?;
+        Ok(Look::new(reading, &self.sequencer, view, preview))
+    }
+
+    /// The time of receipt: never the same twice, never before an earlier one.
+    fn now(&self) -> Timestamp {
+        let wall = Timestamp::now().as_microsecond();
+        let last = self.last_time.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(wall.max(last + 1)));
+        let micros = last.map_or(wall, |last| wall.max(last + 1));
+        Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Waits until everything up to `sequence` is durable.
+    async fn durable(&self, sequence: u64) -> Result<(), RequestError> {
+        self.gate.wait(sequence).await.map_err(|gate::OutcomeUnknown| RequestError::CommitOutcomeUnknown)
+    }
+}
+
+/// The number of a row's lock.
+fn lock_number(key: &crate::decision::rows::RowKey) -> u64 {
+    use std::hash::BuildHasher;
+    FixedState::with_seed(0x6c65_6164).hash_one(key)
+}
+
+fn read_failed(error: crate::store::ReadError) -> RequestError {
+    tracing::error!(error = &error as &dyn std::error::Error, "the store cannot be read");
+    RequestError::ReadFailed
+}

@@ -1,1 +1,3 @@
-//! x
+//! Everything that needs more than one module: the engine on a real store, the server over a real socket, the program.
+
+mod engine;

@@ -26,6 +26,7 @@ use super::reason::{Reason, ReasonCode};
 use super::review::{DeadLetter, Review};
 use super::rows::FeedEvent;
 
+pub(crate) use parking::without_personal_data;
 pub use report::{ReportEvent, ReportPlan, WriteReport, plan_report, reported_key};
 
 /// Ids that a decision may need. They come from outside, so that the same inputs give the same answer.

@@ -1,0 +1,97 @@
+//! The order within one batch or stream: an item that shares a key with an earlier one starts when that one has been sequenced.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::decision::command::UpsertCommand;
+use crate::decision::rows::RowKey;
+use crate::domain::LeadId;
+use crate::store::LeadStore;
+
+use super::answer::{Answer, RequestError};
+use super::reading::Preview;
+use super::upserting::Intent;
+use super::{Engine, lock_number};
+
+/// How many keys are remembered before those of finished items are forgotten.
+const FEWEST_TURNS: usize = 4096;
+
+/// One batch or stream.
+pub struct Batch<S: LeadStore> {
+    engine: Arc<Engine<S>>,
+    /// By key, the turn of the last item that has it: closed when that item has been sequenced or given up.
+    turns: HashMap<u64, watch::Receiver<()>>,
+    /// When `turns` is next swept.
+    sweep_at: usize,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    preview: Preview,
+    /// The first item that ended on each lead.
+    firsts: Mutex<HashMap<LeadId, Box<str>>>,
+}
+
+impl<S: LeadStore> Engine<S> {
+    /// Begins a batch or stream.
+    pub fn begin_batch(self: &Arc<Self>) -> Batch<S> {
+        Batch { engine: Arc::clone(self), turns: HashMap::new(), sweep_at: FEWEST_TURNS, shared: Arc::default() }
+    }
+}
+
+impl<S: LeadStore> Batch<S> {
+    /// Takes the next item, in input order. The futures may be polled in any order and dropped at any time.
+    pub fn submit(
+        &mut self,
+        client_ref: Box<str>,
+        command: UpsertCommand,
+    ) -> impl Future<Output = Result<Answer, RequestError>> + Send + 'static + use<S> {
+        let (turn, finished) = watch::channel(());
+        let before = self.queue_behind(&command, &finished);
+        let (engine, shared) = (Arc::clone(&self.engine), Arc::clone(&self.shared));
+        async move {
+            for mut earlier in before {
+                // An error is what is waited for: the earlier item has ended its turn.
+                let _ = earlier.changed().await;
+            }
+            let intent = if command.validate_only { Intent::Preview(Some(&shared.preview)) } else { Intent::Write };
+            let mut decided = engine.decide(&command, intent).await?;
+            if let Ok(answer) = &mut decided.result {
+                shared.note_first(client_ref, answer);
+            }
+            drop(turn);
+            engine.answer(decided).await
+        }
+    }
+
+    fn queue_behind(&mut self, command: &UpsertCommand, finished: &watch::Receiver<()>) -> Vec<watch::Receiver<()>> {
+        if self.turns.len() >= self.sweep_at {
+            self.turns.retain(|_, turn| turn.has_changed().is_ok());
+            self.sweep_at = (2 * self.turns.len()).max(FEWEST_TURNS);
+        }
+        let tenant = &command.tenant;
+        let keys = command.keys().into_iter().map(|key| RowKey::identity(tenant, &key.key));
+        let request = command.request_id.iter().map(|request| RowKey::request(tenant, &command.source, &request.id));
+        let named = command.lead_id.iter().map(|lead_id| RowKey::lead(tenant, *lead_id));
+        let numbers = keys.chain(request).chain(named).map(|key| lock_number(&key));
+        numbers
+            .filter_map(|number| self.turns.insert(number, finished.clone()))
+            .filter(|turn| !turn.same_channel(finished))
+            .collect()
+    }
+}
+
+impl Shared {
+    fn note_first(&self, client_ref: Box<str>, answer: &mut Answer) {
+        let Some(lead_id) = answer.outcome.lead_id else { return };
+        let mut firsts = self.firsts.lock().unwrap_or_else(PoisonError::into_inner);
+        match firsts.get(&lead_id) {
+            Some(first) => answer.same_as_client_ref = Some(first.clone()),
+            None => drop(firsts.insert(lead_id, client_ref)),
+        }
+    }
+}

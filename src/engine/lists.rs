@@ -1,0 +1,261 @@
+//! Reads: one lead, a search, and the lists that people page through. Lists show what is durable, which includes everything answered.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::decision::identity_key::IdentityKey;
+use crate::decision::outcome::UpsertStatus;
+use crate::decision::review::{DeadLetter, DeadLetterKind, Review, ReviewKind, ReviewState};
+use crate::decision::rows::{FeedEntry, FeedEventKind, Row, RowClass, RowKey};
+use crate::domain::{Lead, LeadId, SourceName, TenantId};
+use crate::index::{SearchError, SearchQuery};
+use crate::store::{LeadStore, LeadView, Scan};
+
+use super::answer::{FeedItem, FoundLead, LeadSelector, Page, RequestError};
+use super::{Engine, read_failed};
+
+/// How many rows are looked at for one page before the page ends early: a filter that fits little must not hold a call for long.
+const MOST_LOOKED_AT: usize = 20_000;
+
+/// How many rows are read at once.
+const READ_AT_ONCE: usize = 500;
+
+/// How often a read is tried again while what it reads keeps changing.
+const READ_ROUNDS: usize = 8;
+
+/// Which reviews to list; an empty list of kinds or states means all.
+#[derive(Debug, Clone, Default)]
+pub struct ReviewFilter {
+    /// Only these kinds.
+    pub kinds: Vec<ReviewKind>,
+    /// Only these states.
+    pub states: Vec<ReviewState>,
+    /// Only those about this lead.
+    pub lead_id: Option<LeadId>,
+    /// Only those opened by this source.
+    pub source: Option<SourceName>,
+}
+
+/// Which dead letters to list; an empty list of kinds means all.
+#[derive(Debug, Clone, Default)]
+pub struct DeadLetterFilter {
+    /// Only these kinds.
+    pub kinds: Vec<DeadLetterKind>,
+    /// Only those of this source or target.
+    pub source: Option<SourceName>,
+    /// Only those of this lead.
+    pub lead_id: Option<LeadId>,
+}
+
+/// Which decisions to list; an empty list of statuses means all.
+#[derive(Debug, Clone, Default)]
+pub struct DecisionFilter {
+    /// Only those that name this lead.
+    pub lead_id: Option<LeadId>,
+    /// Only those of this source or target.
+    pub source: Option<SourceName>,
+    /// Only upserts with these statuses.
+    pub statuses: Vec<UpsertStatus>,
+    /// Not before.
+    pub from_time: Option<Timestamp>,
+    /// Before.
+    pub to_time: Option<Timestamp>,
+}
+
+impl<S: LeadStore> Engine<S> {
+    /// One lead; `None` where nobody is known by this. A soft-deleted lead is not found.
+    pub async fn get_lead(&self, tenant: &TenantId, by: LeadSelector) -> Result<Option<FoundLead>, RequestError> {
+        for _ in 0..READ_ROUNDS {
+            let mut look = self.look(None).await?;
+            let asked = match &by {
+                LeadSelector::LeadId(lead_id) => vec![*lead_id],
+                LeadSelector::ExternalId(id) => self.holders(&mut look, tenant, &IdentityKey::external_id(id)).await?,
+                LeadSelector::Email(email) => {
+                    self.holders(&mut look, tenant, &IdentityKey::of_normalized_email(email)).await?
+                }
+            };
+            let mut found = None;
+            for lead_id in asked {
+                let lead = look.lead(tenant, lead_id).await.map_err(read_failed)?;
+                let Some((lead, redirected)) = lead.filter(|(lead, _)| lead.is_live()) else { continue };
+                found = Some(FoundLead { lead, redirected_from: redirected.then_some(lead_id) });
+                break;
+            }
+            if self.sequencer.check(look.reads()).is_ok() {
+                self.durable(look.reads().highest()).await?;
+                return Ok(found);
+            }
+        }
+        Err(RequestError::Contention { retry_after: std::time::Duration::from_millis(50) })
+    }
+
+    async fn holders(
+        &self,
+        look: &mut super::Look<'_, S::View>,
+        tenant: &TenantId,
+        key: &IdentityKey,
+    ) -> Result<Vec<LeadId>, RequestError> {
+        let holders = look.holders(tenant, &[key]).await.map_err(read_failed)?;
+        Ok(holders.into_iter().flat_map(|holders| holders.leads.clone()).collect())
+    }
+
+    /// Free text for people, best first. Every lead whose upsert was answered is found.
+    pub async fn search(
+        &self,
+        tenant: &TenantId,
+        text: &str,
+        page_size: usize,
+        offset: usize,
+    ) -> Result<Page<Arc<Lead>>, RequestError> {
+        let query = SearchQuery { text: text.to_owned(), page_size, offset };
+        let view = self.index.load().view();
+        let page = view.search(tenant, &query).map_err(|error| match error {
+            SearchError::Invalid(invalid) => RequestError::InvalidSearch(invalid.to_string()),
+            SearchError::Index(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the index cannot be searched");
+                RequestError::ReadFailed
+            }
+        })?;
+        let ids: Vec<LeadId> = page.hits.iter().map(|hit| hit.lead_id).collect();
+        let mut look = self.look(None).await?;
+        let mut items = look.leads(tenant, &ids).await.map_err(read_failed)?;
+        items.retain(|lead| lead.is_live());
+        self.durable(look.reads().highest()).await?;
+        let next = page.more.then(|| ((offset + page.hits.len()) as u64).to_be_bytes().to_vec());
+        Ok(Page { items, next })
+    }
+
+    /// Reviews, by id.
+    pub async fn list_reviews(
+        &self,
+        tenant: &TenantId,
+        filter: ReviewFilter,
+        page_size: usize,
+        after: Option<Vec<u8>>,
+    ) -> Result<Page<Arc<Review>>, RequestError> {
+        let fits = |review: &Review| {
+            (filter.kinds.is_empty() || filter.kinds.contains(&review.kind))
+                && (filter.states.is_empty() || filter.states.contains(&review.state))
+                && filter.lead_id.is_none_or(|lead_id| review.lead_ids.contains(&lead_id))
+                && filter.source.as_ref().is_none_or(|source| *source == review.source)
+        };
+        let pick = |row| if let Row::Review(review) = row { Some(review).filter(|review| fits(review)) } else { None };
+        self.list(tenant, RowClass::Review, page_size, after, pick).await
+    }
+
+    /// Dead letters, by id.
+    pub async fn list_dead_letters(
+        &self,
+        tenant: &TenantId,
+        filter: DeadLetterFilter,
+        page_size: usize,
+        after: Option<Vec<u8>>,
+    ) -> Result<Page<Arc<DeadLetter>>, RequestError> {
+        let fits = |letter: &DeadLetter| {
+            (filter.kinds.is_empty() || filter.kinds.contains(&letter.kind))
+                && (filter.lead_id.is_none() || filter.lead_id == letter.lead_id)
+                && filter.source.as_ref().is_none_or(|source| *source == letter.source)
+        };
+        let pick =
+            |row| if let Row::DeadLetter(letter) = row { Some(letter).filter(|letter| fits(letter)) } else { None };
+        self.list(tenant, RowClass::DeadLetter, page_size, after, pick).await
+    }
+
+    async fn list<T>(
+        &self,
+        tenant: &TenantId,
+        class: RowClass,
+        page_size: usize,
+        after: Option<Vec<u8>>,
+        pick: impl Fn(Row) -> Option<T>,
+    ) -> Result<Page<T>, RequestError> {
+        let view = self.store.view().await.map_err(read_failed)?;
+        let after = after.map(|bytes| RowKey::from_stored(class, &bytes));
+        let mut scan = Scan { class, tenant: Some(tenant.clone()), after, limit: READ_AT_ONCE };
+        let mut items = Vec::new();
+        let mut looked_at = 0;
+        loop {
+            let rows = view.scan(&scan).await.map_err(read_failed)?;
+            let ended = rows.len() < READ_AT_ONCE;
+            for row in rows {
+                scan.after = Some(row.key);
+                looked_at += 1;
+                items.extend(pick(row.value.row));
+                if items.len() >= page_size || looked_at >= MOST_LOOKED_AT {
+                    return Ok(Page { items, next: scan.after.map(|key| key.bytes().to_vec()) });
+                }
+            }
+            if ended {
+                return Ok(Page { items, next: None });
+            }
+        }
+    }
+
+    /// Decisions, newest first.
+    pub async fn list_decisions(
+        &self,
+        tenant: &TenantId,
+        filter: DecisionFilter,
+        page_size: usize,
+        after: Option<Vec<u8>>,
+    ) -> Result<Page<FeedItem>, RequestError> {
+        let view = self.store.view().await.map_err(read_failed)?;
+        let mut before = match after.as_deref().map(<[u8; 8]>::try_from) {
+            Some(Ok(bytes)) => u64::from_be_bytes(bytes),
+            _ => view.position().feed + 1,
+        };
+        let mut items = Vec::new();
+        let mut looked_at = 0;
+        loop {
+            let entries = view.feed_before(before, READ_AT_ONCE).await.map_err(read_failed)?;
+            let ended = entries.len() < READ_AT_ONCE;
+            for entry in entries {
+                before = entry.position;
+                looked_at += 1;
+                if filter.fits(tenant, &entry) {
+                    items.push(with_payload(&view, entry).await?);
+                }
+                if items.len() >= page_size || looked_at >= MOST_LOOKED_AT {
+                    return Ok(Page { items, next: (before > 1).then(|| before.to_be_bytes().to_vec()) });
+                }
+            }
+            if ended {
+                return Ok(Page { items, next: None });
+            }
+        }
+    }
+
+    /// The position of the last event in the feed.
+    pub fn last_position(&self) -> u64 {
+        self.store.position().feed
+    }
+}
+
+impl DecisionFilter {
+    fn fits(&self, tenant: &TenantId, entry: &FeedEntry) -> bool {
+        let event = &entry.event;
+        let status = if let FeedEventKind::Upsert(status) = event.kind { Some(status) } else { None };
+        event.tenant == *tenant
+            && self.lead_id.is_none_or(|lead_id| event.lead_id == Some(lead_id) || event.candidates.contains(&lead_id))
+            && self.source.as_ref().is_none_or(|source| *source == event.source)
+            && (self.statuses.is_empty() || status.is_some_and(|status| self.statuses.contains(&status)))
+            && self.from_time.is_none_or(|from| event.time >= from)
+            && self.to_time.is_none_or(|to| event.time < to)
+    }
+}
+
+/// An event with its payload.
+pub(super) async fn with_payload<V: LeadView>(view: &V, entry: FeedEntry) -> Result<FeedItem, RequestError> {
+    let mut payload = None;
+    if entry.event.has_payload {
+        let lead_id = entry.event.lead_id.unwrap_or(NO_LEAD);
+        let row =
+            view.get(&RowKey::payload(&entry.event.tenant, lead_id, entry.sequence)).await.map_err(read_failed)?;
+        payload = row.and_then(|stored| if let Row::Payload(payload) = stored.row { Some(payload) } else { None });
+    }
+    Ok(FeedItem { entry, payload })
+}
+
+/// Stands for the lead in the key of a payload that belongs to none.
+const NO_LEAD: LeadId = LeadId::from_bytes([0; 16]);

@@ -1,0 +1,154 @@
+//! Reading for a decision: the overlay first, then the store, everything noted as a precondition.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::decision::command::{IncomingKey, UpsertCommand};
+use crate::decision::evidence::{Evidence, KeyLookup, NamedLead};
+use crate::decision::identity_key::{IdentityKey, KeyHolders};
+use crate::decision::rows::{Row, RowKey, RowWrite};
+use crate::domain::{Lead, LeadId, Lifecycle, TenantId};
+use crate::store::{LeadView, ReadError};
+
+use super::sequencer::{ReadSet, Reading, Sequencer};
+
+/// How many merges are followed: more than anybody can pile up by hand, and an end to any loop.
+const MOST_MERGES: usize = 64;
+
+/// Rows that a preview would have written: seen by later items of the same batch, by nobody else, and never stored.
+#[derive(Default)]
+pub(crate) struct Preview {
+    rows: Mutex<HashMap<RowKey, Option<Row>>>,
+}
+
+impl Preview {
+    pub(crate) fn write(&self, writes: Vec<RowWrite>) {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        rows.extend(writes.into_iter().map(|write| (write.key, write.row)));
+    }
+
+    fn get(&self, key: &RowKey) -> Option<Option<Row>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+}
+
+/// What one decision reads.
+pub(crate) struct Look<'a, V> {
+    reading: Reading<'a>,
+    sequencer: &'a Sequencer,
+    view: V,
+    preview: Option<&'a Preview>,
+}
+
+impl<'a, V: LeadView> Look<'a, V> {
+    /// `view` was taken after `reading` began.
+    pub(crate) fn new(reading: Reading<'a>, sequencer: &'a Sequencer, view: V, preview: Option<&'a Preview>) -> Self {
+        Self { reading, sequencer, view, preview }
+    }
+
+    /// What was read so far.
+    pub(crate) fn reads(&self) -> &ReadSet {
+        &self.reading.reads
+    }
+
+    /// Rows as they stand.
+    pub(crate) async fn rows(&mut self, keys: &[RowKey]) -> Result<Vec<Option<Row>>, ReadError> {
+        let recent = self.sequencer.peek(keys);
+        let mut rows = Vec::with_capacity(keys.len());
+        for (key, recent) in keys.iter().zip(recent) {
+            if let Some(row) = self.preview.and_then(|preview| preview.get(key)) {
+                rows.push(row);
+                continue;
+            }
+            let (sequence, row) = match recent {
+                Some(recent) => (recent.sequence, recent.row),
+                None => match self.view.get(key).await? {
+                    Some(stored) => (stored.sequence, Some(stored.row)),
+                    None => (0, None),
+                },
+            };
+            self.reading.reads.note(key.clone(), sequence);
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+
+    /// One row as it stands.
+    pub(crate) async fn row(&mut self, key: RowKey) -> Result<Option<Row>, ReadError> {
+        Ok(self.rows(&[key]).await?.pop().flatten())
+    }
+
+    /// Leads by id; those that do not exist are left out.
+    pub(crate) async fn leads(&mut self, tenant: &TenantId, ids: &[LeadId]) -> Result<Vec<Arc<Lead>>, ReadError> {
+        let keys: Vec<RowKey> = ids.iter().map(|id| RowKey::lead(tenant, *id)).collect();
+        let rows = self.rows(&keys).await?;
+        Ok(rows.into_iter().filter_map(|row| if let Some(Row::Lead(lead)) = row { Some(lead) } else { None }).collect())
+    }
+
+    /// A lead, or the survivor that holds its content, and whether it was merged.
+    pub(crate) async fn lead(
+        &mut self,
+        tenant: &TenantId,
+        lead_id: LeadId,
+    ) -> Result<Option<(Arc<Lead>, bool)>, ReadError> {
+        let mut id = lead_id;
+        for _ in 0..MOST_MERGES {
+            let Some(lead) = self.leads(tenant, &[id]).await?.pop() else { return Ok(None) };
+            match lead.lifecycle {
+                Lifecycle::Merged { into } => id = into,
+                Lifecycle::Active | Lifecycle::Deleted => return Ok(Some((lead, id != lead_id))),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The holders of keys.
+    pub(crate) async fn holders(
+        &mut self,
+        tenant: &TenantId,
+        keys: &[&IdentityKey],
+    ) -> Result<Vec<Arc<KeyHolders>>, ReadError> {
+        let rows: Vec<RowKey> = keys.iter().map(|key| RowKey::identity(tenant, key)).collect();
+        let rows = self.rows(&rows).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| if let Some(Row::Key(holders)) = row { holders } else { Arc::default() })
+            .collect())
+    }
+
+    /// Everything that a decision about the command looks at.
+    pub(crate) async fn evidence(
+        &mut self,
+        command: &UpsertCommand,
+        holders_read: usize,
+    ) -> Result<(Evidence, Vec<Arc<KeyHolders>>), ReadError> {
+        let named = self.named(command).await?;
+        let keys = command.keys();
+        let holders = self.holders(&command.tenant, &keys.iter().map(|key| &key.key).collect::<Vec<_>>()).await?;
+        let mut ids: Vec<LeadId> =
+            holders.iter().flat_map(|holders| holders.leads.iter().take(holders_read).copied()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let leads = self.leads(&command.tenant, &ids).await?;
+        let lookups =
+            keys.into_iter().zip(&holders).map(|(key, holders)| lookup(key, holders, &leads, holders_read)).collect();
+        Ok((Evidence { named, keys: lookups }, holders))
+    }
+
+    async fn named(&mut self, command: &UpsertCommand) -> Result<NamedLead, ReadError> {
+        let Some(lead_id) = command.lead_id else { return Ok(NamedLead::NotAsked) };
+        Ok(match self.lead(&command.tenant, lead_id).await? {
+            Some((lead, redirected)) => NamedLead::Found { lead, redirected_from: redirected.then_some(lead_id) },
+            None => NamedLead::Unknown,
+        })
+    }
+}
+
+fn lookup(key: IncomingKey, holders: &KeyHolders, leads: &[Arc<Lead>], holders_read: usize) -> KeyLookup {
+    let find = |id: &LeadId| leads.iter().find(|lead| lead.lead_id == *id).cloned();
+    KeyLookup {
+        key,
+        holders: holders.leads.iter().take(holders_read).filter_map(find).collect(),
+        truncated: holders.leads.len() > holders_read,
+    }
+}

@@ -1,0 +1,473 @@
+//! One request from its keys to its answer: lock, read, decide, sequence; and again where something changed meanwhile.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::decision::blocking::blocks_of_incoming;
+use crate::decision::change::{Blocks, blocks_of_change, dead_letter_write, lead_writes, review_write};
+use crate::decision::command::UpsertCommand;
+use crate::decision::identity_key::{IdentityKey, KeyHolders};
+use crate::decision::outcome::{Decision, Outcome, UpsertStatus, WriteAction};
+use crate::decision::plan::{NewIds, Plan, PlanContext, PlanError, plan_upsert, without_personal_data};
+use crate::decision::policy::Policy;
+use crate::decision::rows::{ChangeSet, RecordedReply, Row, RowKey, RowWrite};
+use crate::domain::{LeadId, TenantId};
+use crate::index::IndexDocument;
+use crate::store::LeadStore;
+
+use super::answer::{Answer, RequestError};
+use super::key_locks::{KeyGuards, QueueFull};
+use super::reading::{Look, Preview};
+use super::sequencer::SubmitError;
+use super::{Engine, lock_number, read_failed};
+
+/// How often a request is decided again before its caller is told to come back.
+const ROUNDS: usize = 8;
+
+/// From which round on a read waits in the queue of its keys as a write does.
+const READS_LOCK_FROM: usize = 2;
+
+/// When to come back after contention or a full queue.
+const RETRY_AFTER: Duration = Duration::from_millis(50);
+
+/// What a request wants.
+#[derive(Clone, Copy)]
+pub(super) enum Intent<'a> {
+    /// Decide and write.
+    Write,
+    /// Decide and say what would be written; later previews of the same batch see it.
+    Preview(Option<&'a Preview>),
+}
+
+/// A request that has been decided, and sequenced where it writes. Its answer waits for `rests_on` to be durable.
+pub(super) struct Decided {
+    pub(super) result: Result<Answer, PlanError>,
+    pub(super) rests_on: u64,
+}
+
+impl<S: LeadStore> Engine<S> {
+    /// Decides and writes, once, durably. Cancel safe: a dropped future has either not written anything, or its write goes on and a
+    /// retry with the same request id gets its answer.
+    pub async fn upsert(&self, command: UpsertCommand) -> Result<Answer, RequestError> {
+        let intent = if command.validate_only { Intent::Preview(None) } else { Intent::Write };
+        let decided = self.decide(&command, intent).await?;
+        self.answer(decided).await
+    }
+
+    /// Decides as an upsert would now, and writes nothing.
+    pub async fn match_lead(&self, command: UpsertCommand) -> Result<Answer, RequestError> {
+        let decided = self.decide(&command, Intent::Preview(None)).await?;
+        self.answer(decided).await
+    }
+
+    /// The answer, as soon as everything that it rests on is durable.
+    pub(super) async fn answer(&self, decided: Decided) -> Result<Answer, RequestError> {
+        self.durable(decided.rests_on).await?;
+        Ok(decided.result?)
+    }
+
+    pub(super) async fn decide(&self, command: &UpsertCommand, intent: Intent<'_>) -> Result<Decided, RequestError> {
+        let writes = matches!(intent, Intent::Write);
+        if writes {
+            self.admit()?;
+        }
+        let policy = self.policy();
+        let blocks = if writes { blocks_of_incoming(&command.lead) } else { Vec::new() };
+        let mut locks = LockSet::of(command, &blocks);
+        for round in 0..ROUNDS {
+            let guards = if writes || round >= READS_LOCK_FROM { Some(self.acquire(&locks).await?) } else { None };
+            let request = Request { command, policy: &policy, blocks: &blocks, intent };
+            if let Some(decided) = self.attempt(request, &mut locks, guards).await? {
+                return Ok(decided);
+            }
+        }
+        Err(RequestError::Contention { retry_after: RETRY_AFTER })
+    }
+
+    pub(super) fn admit(&self) -> Result<(), RequestError> {
+        let (queue, _) = self.sequencer.depth();
+        self.admission.admit(self.index.load().recent_len(), queue)
+    }
+
+    pub(super) async fn acquire(&self, locks: &LockSet) -> Result<KeyGuards, RequestError> {
+        let full = |QueueFull| RequestError::KeyQueueFull { retry_after: RETRY_AFTER };
+        let mut guards = self.locks.acquire(&locks.keys).await.map_err(full)?;
+        guards.extend(self.locks.acquire(&locks.leads).await.map_err(full)?);
+        Ok(guards)
+    }
+
+    /// One round. `None`: something changed, or more locks are needed; the guards are released and the next round decides anew.
+    async fn attempt(
+        &self,
+        request: Request<'_>,
+        locks: &mut LockSet,
+        guards: Option<KeyGuards>,
+    ) -> Result<Option<Decided>, RequestError> {
+        let Request { command, policy, intent, .. } = request;
+        let preview = if let Intent::Preview(preview) = intent { preview } else { None };
+        let mut look = self.look(preview).await?;
+        let now = self.now();
+        if let Some(reply) = self.recorded_reply(command, policy, now, &mut look).await? {
+            let answer = self.replay(command, &reply, &mut look).await?;
+            return Ok(self.settle(&look, Ok(answer)));
+        }
+        let (evidence, holders) = look.evidence(command, policy.limits.holders_read).await.map_err(read_failed)?;
+        let ids = new_ids();
+        let context = PlanContext { policy, now, ids: &ids, digests: &self.digests };
+        let plan = match plan_upsert(command, &evidence, context) {
+            Ok(plan) => plan,
+            Err(error) => return Ok(self.settle(&look, Err(error))),
+        };
+        let holders = evidence.keys.into_iter().map(|lookup| lookup.key.key).zip(holders).collect();
+        let drafted = Drafted { plan, ids, now, holders };
+        match intent {
+            Intent::Preview(preview) => self.preview(request, drafted, &mut look, preview).await,
+            Intent::Write => self.write(request, drafted, look, locks, guards).await,
+        }
+    }
+
+    /// An answer that writes nothing, if what it rests on is still so.
+    fn settle(&self, look: &Look<'_, S::View>, result: Result<Answer, PlanError>) -> Option<Decided> {
+        self.sequencer.check(look.reads()).ok()?;
+        Some(Decided { result, rests_on: look.reads().highest() })
+    }
+
+    async fn preview(
+        &self,
+        request: Request<'_>,
+        drafted: Drafted,
+        look: &mut Look<'_, S::View>,
+        preview: Option<&Preview>,
+    ) -> Result<Option<Decided>, RequestError> {
+        let (changes, _, mut outcome) = self.compose(request, &drafted, look).await?;
+        if self.sequencer.check(look.reads()).is_err() {
+            return Ok(None);
+        }
+        if let Some(preview) = preview {
+            preview.write(changes.writes);
+        }
+        strip_claim(&mut outcome);
+        let answer = answer_of(outcome, &drafted.ids, request.policy);
+        Ok(Some(Decided { result: Ok(answer), rests_on: look.reads().highest() }))
+    }
+
+    async fn write(
+        &self,
+        request: Request<'_>,
+        drafted: Drafted,
+        mut look: Look<'_, S::View>,
+        locks: &mut LockSet,
+        guards: Option<KeyGuards>,
+    ) -> Result<Option<Decided>, RequestError> {
+        let (changes, document, outcome) = self.compose(request, &drafted, &mut look).await?;
+        let answer = answer_of(outcome, &drafted.ids, request.policy);
+        if changes.is_empty() {
+            return Ok(self.settle(&look, Ok(answer)));
+        }
+        if locks.add_missing(&changes) {
+            return Ok(None);
+        }
+        // Keys before leads, always: a lead that is first met here is locked now, behind every key.
+        let known = drafted.plan.lead.as_ref().and_then(|change| change.before.as_ref()).map(|lead| lead.lead_id);
+        let met = known.map(|lead_id| lock_number(&RowKey::lead(&request.command.tenant, lead_id)));
+        let mut guards = guards;
+        if let (Some(number), Some(guards)) = (met, guards.as_mut()) {
+            if !locks.leads.contains(&number) {
+                if !locks.leads.is_empty() {
+                    locks.add_lead(number);
+                    return Ok(None);
+                }
+                let more = self.locks.acquire(&[number]).await;
+                guards.extend(more.map_err(|QueueFull| RequestError::KeyQueueFull { retry_after: RETRY_AFTER })?);
+            }
+        }
+        let submitted = self.submit(&look, changes, document);
+        drop(guards);
+        match submitted {
+            Ok(sequence) => Ok(Some(Decided { result: Ok(answer), rests_on: sequence.max(look.reads().highest()) })),
+            Err(SubmitError::Conflict) => {
+                if let Some(number) = met {
+                    locks.add_lead(number);
+                }
+                Ok(None)
+            }
+            Err(SubmitError::Closed) => Err(RequestError::Unavailable { what: "the store no longer takes writes" }),
+        }
+    }
+
+    pub(super) fn submit(
+        &self,
+        look: &Look<'_, S::View>,
+        changes: ChangeSet,
+        document: Option<IndexDocument>,
+    ) -> Result<u64, SubmitError> {
+        let index = self.index.load();
+        let sequence = self.sequencer.submit(look.reads(), changes, |sequence| {
+            if let Some(document) = document {
+                index.record(IndexDocument { sequence, ..document });
+            }
+        })?;
+        self.queued.notify_one();
+        Ok(sequence)
+    }
+
+    /// The change set of a plan, the document of the lead it writes, and the outcome as it will be answered.
+    async fn compose(
+        &self,
+        request: Request<'_>,
+        drafted: &Drafted,
+        look: &mut Look<'_, S::View>,
+    ) -> Result<(ChangeSet, Option<IndexDocument>, Outcome), RequestError> {
+        let Request { command, policy, .. } = request;
+        let tenant = &command.tenant;
+        let plan = &drafted.plan;
+        let mut changes = ChangeSet::default();
+        let mut document = None;
+        if let Some(change) = &plan.lead {
+            changes.writes = lead_writes(tenant, change, &drafted.holders);
+            if change.before.as_ref().is_none_or(|before| before.version != change.after.version) {
+                let blocks = blocks_of_change(change, request.blocks);
+                changes.blocks = blocks.touched.iter().map(|block| RowKey::block(tenant, *block)).collect();
+                document = Some(document_of(tenant, change, blocks));
+            }
+        }
+        let waiting = self.waiting_writes(tenant, plan, look).await?;
+        let opened = !waiting.is_empty();
+        changes.writes.extend(waiting);
+        // A payload that was parked before is no news.
+        let told = plan.outcome.status != UpsertStatus::Review || opened;
+        changes.event = plan.event.clone().filter(|_| told);
+        changes.payload = changes.event.is_some().then(|| command.payload.clone());
+        if let Some(request_id) = &command.request_id
+            && !command.validate_only
+        {
+            let reply = recorded(plan, request_id.body_digest, &drafted.ids, drafted.now, policy);
+            let key = RowKey::request(tenant, &command.source, &request_id.id);
+            changes.writes.push(RowWrite { key, row: Some(Row::Request(Arc::new(reply))) });
+        }
+        Ok((changes, document, plan.outcome.clone()))
+    }
+
+    /// The reviews and the dead letter of a plan, but for those that are there.
+    async fn waiting_writes(
+        &self,
+        tenant: &TenantId,
+        plan: &Plan,
+        look: &mut Look<'_, S::View>,
+    ) -> Result<Vec<RowWrite>, RequestError> {
+        let mut writes = Vec::new();
+        for review in &plan.reviews {
+            let known = look.row(RowKey::review(tenant, review.review_id)).await.map_err(read_failed)?;
+            let known = if let Some(Row::Review(known)) = &known { Some(&**known) } else { None };
+            writes.extend(review_write(tenant, review.clone(), known));
+        }
+        if let Some(letter) = &plan.dead_letter {
+            let known = look.row(RowKey::dead_letter(tenant, letter.dead_letter_id)).await.map_err(read_failed)?;
+            let known = if let Some(Row::DeadLetter(known)) = &known { Some(&**known) } else { None };
+            writes.extend(dead_letter_write(tenant, letter.clone(), known));
+        }
+        Ok(writes)
+    }
+
+    async fn recorded_reply(
+        &self,
+        command: &UpsertCommand,
+        policy: &Policy,
+        now: Timestamp,
+        look: &mut Look<'_, S::View>,
+    ) -> Result<Option<Arc<RecordedReply>>, RequestError> {
+        let Some(request_id) = &command.request_id else { return Ok(None) };
+        let row =
+            look.row(RowKey::request(&command.tenant, &command.source, &request_id.id)).await.map_err(read_failed)?;
+        let Some(Row::Request(reply)) = row else { return Ok(None) };
+        if reply.time + policy.request_id_retention <= now {
+            return Ok(None);
+        }
+        if reply.body_digest != request_id.body_digest {
+            return Err(RequestError::RequestIdReused);
+        }
+        Ok(Some(reply))
+    }
+
+    async fn replay(
+        &self,
+        command: &UpsertCommand,
+        reply: &RecordedReply,
+        look: &mut Look<'_, S::View>,
+    ) -> Result<Answer, RequestError> {
+        let lead = match reply.lead_id {
+            Some(lead_id) if command.include_lead => {
+                look.lead(&command.tenant, lead_id).await.map_err(read_failed)?.map(|(lead, _)| lead)
+            }
+            _ => None,
+        };
+        let decision = Decision {
+            level: reply.level,
+            matched_by: reply.matched_by,
+            lead_id: reply.match_lead_id,
+            score: reply.score,
+            candidates: Vec::new(),
+            conflicts: reply.conflicts.clone(),
+            truncated: reply.truncated,
+        };
+        let outcome = Outcome {
+            status: reply.status,
+            lead_id: reply.lead_id,
+            version: reply.version,
+            decision,
+            external_ids: reply.external_ids.clone(),
+            write: reply.write.clone(),
+            withheld: Vec::new(),
+            reasons: reply.reasons.clone(),
+            review_id: reply.review_id,
+            lead,
+        };
+        Ok(Answer {
+            outcome,
+            decision_id: reply.decision_id.clone(),
+            policy_version: reply.policy_version.clone(),
+            replayed: true,
+            same_as_client_ref: None,
+        })
+    }
+}
+
+/// A request with everything that stays the same over its rounds.
+#[derive(Clone, Copy)]
+struct Request<'a> {
+    command: &'a UpsertCommand,
+    policy: &'a Policy,
+    blocks: &'a [u64],
+    intent: Intent<'a>,
+}
+
+/// A plan with what it was made of.
+struct Drafted {
+    plan: Plan,
+    ids: NewIds,
+    now: Timestamp,
+    holders: BTreeMap<IdentityKey, Arc<KeyHolders>>,
+}
+
+/// The locks of a request, by class; each list sorted and without repetition.
+#[derive(Default)]
+pub(super) struct LockSet {
+    keys: Vec<u64>,
+    leads: Vec<u64>,
+}
+
+impl LockSet {
+    fn of(command: &UpsertCommand, blocks: &[u64]) -> Self {
+        let tenant = &command.tenant;
+        let keys = command.keys().into_iter().map(|key| RowKey::identity(tenant, &key.key));
+        let request = command.request_id.iter().map(|request| RowKey::request(tenant, &command.source, &request.id));
+        let blocks = blocks.iter().map(|block| RowKey::block(tenant, *block));
+        let mut keys: Vec<u64> = keys.chain(request).chain(blocks).map(|key| lock_number(&key)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        Self { keys, leads: Vec::new() }
+    }
+
+    /// The locks of these rows.
+    pub(super) fn of_rows(keys: &[RowKey], lead: &RowKey) -> Self {
+        let mut keys: Vec<u64> = keys.iter().map(lock_number).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        Self { keys, leads: vec![lock_number(lead)] }
+    }
+
+    /// Adds the locks of identity and blocking keys that a change set touches; whether any was missing.
+    fn add_missing(&mut self, changes: &ChangeSet) -> bool {
+        let identity = changes
+            .writes
+            .iter()
+            .map(|write| &write.key)
+            .filter(|key| key.class() == crate::decision::rows::RowClass::Key);
+        let missing: Vec<u64> = identity
+            .chain(&changes.blocks)
+            .map(lock_number)
+            .filter(|number| self.keys.binary_search(number).is_err())
+            .collect();
+        self.keys.extend(&missing);
+        self.keys.sort_unstable();
+        self.keys.dedup();
+        !missing.is_empty()
+    }
+
+    fn add_lead(&mut self, number: u64) {
+        if let Err(place) = self.leads.binary_search(&number) {
+            self.leads.insert(place, number);
+        }
+    }
+}
+
+pub(super) fn new_ids() -> NewIds {
+    let lead_id = Uuid::now_v7();
+    NewIds {
+        lead_id: LeadId::new(lead_id),
+        decision_id: Uuid::now_v7().to_string().into(),
+        claim_token: Uuid::now_v7().to_string().into(),
+    }
+}
+
+fn answer_of(outcome: Outcome, ids: &NewIds, policy: &Policy) -> Answer {
+    Answer {
+        outcome,
+        decision_id: ids.decision_id.clone(),
+        policy_version: policy.version.clone(),
+        replayed: false,
+        same_as_client_ref: None,
+    }
+}
+
+/// Nothing was written, so nobody holds a claim.
+fn strip_claim(outcome: &mut Outcome) {
+    if let Some(write) = &mut outcome.write
+        && write.action == WriteAction::Create
+    {
+        write.claim_token = None;
+        write.claim_expire_time = None;
+    }
+}
+
+pub(super) fn document_of(
+    tenant: &TenantId,
+    change: &crate::decision::plan::LeadChange,
+    blocks: Blocks,
+) -> IndexDocument {
+    IndexDocument {
+        tenant: tenant.clone(),
+        lead_id: change.after.lead_id,
+        sequence: 0,
+        live: change.after.is_live(),
+        blocks: blocks.after,
+        lead: Arc::clone(&change.after),
+    }
+}
+
+fn recorded(plan: &Plan, body_digest: [u8; 16], ids: &NewIds, now: Timestamp, policy: &Policy) -> RecordedReply {
+    let outcome = &plan.outcome;
+    RecordedReply {
+        body_digest,
+        time: now,
+        status: outcome.status,
+        lead_id: outcome.lead_id,
+        version: outcome.version,
+        decision_id: ids.decision_id.clone(),
+        level: outcome.decision.level,
+        matched_by: outcome.decision.matched_by,
+        match_lead_id: outcome.decision.lead_id,
+        score: outcome.decision.score,
+        conflicts: outcome.decision.conflicts.clone(),
+        truncated: outcome.decision.truncated,
+        external_ids: outcome.external_ids.clone(),
+        write: outcome.write.clone(),
+        reasons: outcome.reasons.iter().map(without_personal_data).collect(),
+        review_id: outcome.review_id,
+        policy_version: policy.version.clone(),
+    }
+}

@@ -1,0 +1,42 @@
+//! The derived view: what people search for, and candidates for the fuzzy tier. Owns the index folder and the overlay.
+//!
+//! It holds nothing that the store does not: a folder that is gone, damaged or of another format is begun anew, and the
+//! engine replays what it lacks. It only owes recall: whoever uses a hit reads the lead from the store.
+//!
+//! | piece | does |
+//! |---|---|
+//! | `lead_index` | [`LeadIndex`]: record, freeze, publish, view |
+//! | `recent`, `generation` | the overlay: what is recorded and not searchable yet |
+//! | `folder`, `schema`, `indexed` | the index on disk, its terms, one commit of it |
+//! | `folding`, `phone_digits`, `search_text` | the words of a lead, and what a match is worth |
+//! | `expression`, `segment_search`, `view` | searches |
+//! | `candidates` | leads that share a blocking key |
+//!
+//! What this module never does: decide anything, read the store, or take a text for a query language.
+
+mod candidates;
+mod document;
+mod error;
+mod expression;
+mod folder;
+mod folding;
+mod generation;
+mod indexed;
+mod lead_index;
+mod phone_digits;
+mod recent;
+mod schema;
+mod search_text;
+mod segment_search;
+mod sync;
+#[cfg(test)]
+mod tests;
+mod view;
+
+pub use candidates::{Candidates, MAX_INDEXED_CANDIDATES};
+pub use document::IndexDocument;
+pub use error::{IndexError, InvalidQuery, OpenError, SearchError};
+pub use expression::{MAX_TEXT_CHARS, MAX_WORDS};
+pub use folder::RebuildReason;
+pub use lead_index::{IndexSettings, LeadIndex, Opened};
+pub use view::{Hit, MAX_OFFSET, MAX_PAGE_SIZE, SearchPage, SearchQuery, View};

@@ -1,0 +1,8 @@
+//! Tests of the index as a whole, through what the engine calls.
+
+mod candidates;
+mod concurrency;
+mod fixtures;
+mod folder;
+mod model;
+mod search;

@@ -1,0 +1,39 @@
+//! The engine on a real store and index.
+
+mod cases;
+mod payloads;
+
+use std::sync::Arc;
+
+use leadgate::engine::{Engine, EngineSettings};
+use leadgate::store::EmbeddedStore;
+
+/// An engine on a folder of its own.
+pub(crate) struct Fixture {
+    pub(crate) engine: Arc<Engine<EmbeddedStore>>,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl Fixture {
+    pub(crate) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub(crate) fn with(change: impl FnOnce(&mut EngineSettings)) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut settings = EngineSettings::new(folder.path());
+        change(&mut settings);
+        let engine = std::thread::spawn(|| Engine::open(settings)).join().expect("no panic").expect("an engine");
+        Self { engine, folder }
+    }
+
+    /// Ends the engine as a server does, and opens it again on the same folder.
+    pub(crate) async fn reopen(self) -> Self {
+        self.engine.drain().await;
+        drop(self.engine);
+        let settings = EngineSettings::new(self.folder.path());
+        let engine =
+            tokio::task::spawn_blocking(|| Engine::open(settings)).await.expect("no panic").expect("an engine");
+        Self { engine, folder: self.folder }
+    }
+}
