@@ -58,7 +58,10 @@ impl Target {
         if let Some(target) = Self::parse(&folded).filter(|target| matches!(target, Self::Lead(FieldKey::Field(_)))) {
             return Some((target, true));
         }
-        ALIASES.iter().find(|(_, names)| names.contains(&folded.as_str())).map(|(target, _)| (target.to_target(), false))
+        ALIASES
+            .iter()
+            .find(|(_, names)| names.contains(&folded.as_str()))
+            .map(|(target, _)| (target.to_target(), false))
     }
 }
 
@@ -94,15 +97,39 @@ const ALIASES: [(Meaning, &[&str]); 23] = [
     (
         Meaning::Field(Field::Email),
         &[
-            "e_mail", "email_address", "e_mail_address", "mail", "primary_email", "work_email", "business_email", "email_1",
-            "email1", "email_2", "email2", "secondary_email", "other_email", "personal_email",
+            "e_mail",
+            "email_address",
+            "e_mail_address",
+            "mail",
+            "primary_email",
+            "work_email",
+            "business_email",
+            "email_1",
+            "email1",
+            "email_2",
+            "email2",
+            "secondary_email",
+            "other_email",
+            "personal_email",
         ],
     ),
     (
         Meaning::Field(Field::Phone),
         &[
-            "telephone", "tel", "phone_number", "telephone_number", "primary_phone", "work_phone", "business_phone",
-            "office_phone", "phone_1", "phone1", "phone_2", "phone2", "other_phone", "home_phone",
+            "telephone",
+            "tel",
+            "phone_number",
+            "telephone_number",
+            "primary_phone",
+            "work_phone",
+            "business_phone",
+            "office_phone",
+            "phone_1",
+            "phone1",
+            "phone_2",
+            "phone2",
+            "other_phone",
+            "home_phone",
         ],
     ),
     (
@@ -111,18 +138,36 @@ const ALIASES: [(Meaning, &[&str]); 23] = [
     ),
     (Meaning::Field(Field::FirstName), &["first", "firstname", "given_name", "forename", "fname"]),
     (Meaning::Field(Field::LastName), &["last", "lastname", "family_name", "surname", "lname"]),
-    (Meaning::Field(Field::FullName), &["name", "fullname", "contact_name", "person_name", "display_name", "lead_name"]),
+    (
+        Meaning::Field(Field::FullName),
+        &["name", "fullname", "contact_name", "person_name", "display_name", "lead_name"],
+    ),
     (
         Meaning::Field(Field::Company),
         &[
-            "company_name", "organisation", "organization", "organisation_name", "organization_name", "account",
-            "account_name", "company_account", "employer", "business_name",
+            "company_name",
+            "organisation",
+            "organization",
+            "organisation_name",
+            "organization_name",
+            "account",
+            "account_name",
+            "company_account",
+            "employer",
+            "business_name",
         ],
     ),
     (
         Meaning::Field(Field::Website),
         &[
-            "web_site", "domain", "url", "web", "homepage", "website_url", "company_website", "company_domain",
+            "web_site",
+            "domain",
+            "url",
+            "web",
+            "homepage",
+            "website_url",
+            "company_website",
+            "company_domain",
             "company_domain_name",
         ],
     ),
@@ -130,7 +175,14 @@ const ALIASES: [(Meaning, &[&str]); 23] = [
     (
         Meaning::Field(Field::Street),
         &[
-            "address", "street_address", "addr", "address_1", "address1", "address_line_1", "address_line1", "mailing_street",
+            "address",
+            "street_address",
+            "addr",
+            "address_1",
+            "address1",
+            "address_line_1",
+            "address_line1",
+            "mailing_street",
         ],
     ),
     (Meaning::StreetSecondLine, &["address_2", "address2", "address_line_2", "address_line2", "street_2", "street2"]),
@@ -139,7 +191,14 @@ const ALIASES: [(Meaning, &[&str]); 23] = [
     (
         Meaning::Field(Field::PostalCode),
         &[
-            "postcode", "post_code", "postalcode", "zip", "zip_code", "zipcode", "zip_postal_code", "plz",
+            "postcode",
+            "post_code",
+            "postalcode",
+            "zip",
+            "zip_code",
+            "zipcode",
+            "zip_postal_code",
+            "plz",
             "mailing_postal_code",
         ],
     ),

@@ -1,20 +1,21 @@
 //! Reads the rows of a CSV file, one after the other.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 
 use super::mapping::{MapRule, Mapping, MappingError};
 use super::row::{Original, Row, RowProblem};
-use super::source_file::SourceFile;
+use super::source_file::{SourceFile, without_mark};
 
 /// Rows of more bytes than this are not imported.
 const LARGEST_ROW_BYTES: usize = 4 << 20;
 
 /// The rows of a CSV file in the order of the file.
 pub(crate) struct CsvRows {
-    reader: csv::Reader<BufReader<File>>,
+    reader: csv::Reader<Remembering>,
     mapping: Mapping,
     header: csv::ByteRecord,
+    line: u64,
 }
 
 /// Why no rows can be read.
@@ -37,7 +38,7 @@ impl CsvRows {
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter.unwrap_or_else(|| file.delimiter()))
             .flexible(true)
-            .from_reader(file.reader()?);
+            .from_reader(Remembering::new(file.reader()?)?);
         let header = reader.byte_headers().map_err(|_| CsvError::Header("cannot be read"))?.clone();
         let names = header
             .iter()
@@ -45,7 +46,7 @@ impl CsvRows {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|_| CsvError::Header("is not UTF-8: save the file as UTF-8"))?;
         let mapping = Mapping::of_headers(&names, rules)?;
-        Ok(Self { mapping, header, reader })
+        Ok(Self { mapping, header, reader, line: 0 })
     }
 
     /// The columns.
@@ -56,6 +57,17 @@ impl CsvRows {
     /// The header row.
     pub(crate) fn header(&self) -> &csv::ByteRecord {
         &self.header
+    }
+
+    /// The line on which the row that was just read begins.
+    ///
+    /// The position that comes with a record is where the row before it ended, which may be in front of a line feed or of blank
+    /// lines. So count back from where the row ends.
+    fn first_line(&self, record: &csv::ByteRecord) -> u64 {
+        let end = self.reader.position();
+        let within = record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+        let terminator = u64::from(end.byte() > 0 && self.reader.get_ref().byte_at(end.byte() - 1) == Some(b'\n'));
+        end.line().saturating_sub(within + terminator)
     }
 
     fn row(&self, line: u64, end: u64, record: csv::ByteRecord) -> Row {
@@ -91,12 +103,51 @@ impl Iterator for CsvRows {
         match self.reader.read_byte_record(&mut record) {
             Ok(false) => None,
             Ok(true) => {
-                let line = record.position().map_or(0, csv::Position::line);
-                let end = self.reader.position().byte();
+                // Rows are told apart by their lines, so no two may have one, whatever ends the lines of the file.
+                self.line = self.first_line(&record).max(self.line + 1);
+                let line = self.line;
+                let end = self.reader.get_ref().mark + self.reader.position().byte();
                 Some(Ok(self.row(line, end, record)))
             }
             Err(error) => Some(Err(error.into())),
         }
+    }
+}
+
+/// A file without its byte order mark that remembers what it gave last.
+struct Remembering {
+    inner: BufReader<File>,
+    /// Length of the byte order mark.
+    mark: u64,
+    start: u64,
+    last: Vec<u8>,
+}
+
+impl Remembering {
+    fn new(mut inner: BufReader<File>) -> std::io::Result<Self> {
+        use std::io::BufRead as _;
+        let buffer = inner.fill_buf()?;
+        let mark = buffer.len() - without_mark(buffer).len();
+        inner.consume(mark);
+        Ok(Self { inner, mark: mark as u64, start: 0, last: Vec::new() })
+    }
+
+    /// A byte of what was given last, by its place behind the byte order mark.
+    fn byte_at(&self, place: u64) -> Option<u8> {
+        let index = usize::try_from(place.checked_sub(self.start)?).ok()?;
+        self.last.get(index).copied()
+    }
+}
+
+impl Read for Remembering {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        if read > 0 {
+            self.start += self.last.len() as u64;
+            self.last.clear();
+            self.last.extend_from_slice(&buffer[..read]);
+        }
+        Ok(read)
     }
 }
 

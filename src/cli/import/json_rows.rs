@@ -67,12 +67,7 @@ impl JsonRows {
         Ok(values.into_iter().map(|((_, target), value)| (target, value)).collect())
     }
 
-    fn add(
-        &mut self,
-        values: &mut BTreeMap<(u8, Target), String>,
-        key: &str,
-        value: Value,
-    ) -> Result<(), RowProblem> {
+    fn add(&mut self, values: &mut BTreeMap<(u8, Target), String>, key: &str, value: Value) -> Result<(), RowProblem> {
         let rule = self.rules.iter().find(|rule| rule.header == key || folded(&rule.header) == folded(key));
         if rule.is_none() {
             match (folded(key).as_str(), value) {
@@ -110,12 +105,7 @@ impl JsonRows {
 }
 
 /// Puts a value where it belongs; a field's own name wins over an alias, and two of one rank are joined or ambiguous.
-fn put(
-    values: &mut BTreeMap<(u8, Target), String>,
-    rank: u8,
-    target: Target,
-    text: String,
-) -> Result<(), RowProblem> {
+fn put(values: &mut BTreeMap<(u8, Target), String>, rank: u8, target: Target, text: String) -> Result<(), RowProblem> {
     let known: Vec<u8> = values.keys().filter(|(_, known)| *known == target).map(|(rank, _)| *rank).collect();
     if !target.joins() && known.iter().any(|known| *known < rank) {
         return Ok(());
@@ -262,7 +252,7 @@ mod tests {
         assert_eq!(
             shown,
             [
-                "1 external_id=7 email=a@x.com | b@x.com first_name=Ann",
+                "1 email=a@x.com | b@x.com first_name=Ann external_id=7",
                 "3 external_ids.crm=1 attributes.vip=true",
                 "4 external_ids.crm=1 company=B",
                 "5 not a JSON object (column 2)",

@@ -48,7 +48,9 @@ pub(crate) struct Mapping {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MappingError {
     /// Nothing in it is a field of a lead.
-    #[error("no column is a field of a lead{found}; name them by a first row such as id,email,phone,company, or use --map header=field")]
+    #[error(
+        "no column is a field of a lead{found}; name them by a first row such as id,email,phone,company, or use --map header=field"
+    )]
     NoUsableColumn {
         /// The headers found, where they do not look like data.
         found: String,
@@ -57,7 +59,9 @@ pub enum MappingError {
     #[error("--map: the file has no column `{0}`")]
     NoSuchColumn(String),
     /// Two columns mean one field.
-    #[error("the columns `{first}` and `{second}` both mean {field}: say which with --map, for example --map '{second}=ignore'")]
+    #[error(
+        "the columns `{first}` and `{second}` both mean {field}: say which with --map, for example --map '{second}=ignore'"
+    )]
     Ambiguous {
         /// One of them.
         first: String,

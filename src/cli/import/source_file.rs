@@ -134,7 +134,9 @@ fn check_beginning(beginning: &[u8], format: FileFormat) -> Result<(), String> {
         () if format == FileFormat::Csv && (text.starts_with(b"[{") || text.starts_with(b"{\"")) => {
             Err("is JSON: write an object on each line and name the file .jsonl".into())
         }
-        () if format == FileFormat::Csv && text.starts_with(b"<") => Err("is XML or HTML: export the data as CSV (UTF-8)".into()),
+        () if format == FileFormat::Csv && text.starts_with(b"<") => {
+            Err("is XML or HTML: export the data as CSV (UTF-8)".into())
+        }
         () if format == FileFormat::Jsonl && !text.starts_with(b"{") => Err("does not begin with a JSON object".into()),
         () => Ok(()),
     }
@@ -153,8 +155,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join(name);
         std::fs::write(&path, content).expect("written");
-        SourceFile::open(&path, None)
-            .map_err(|error| error.to_string().replace(&*path.to_string_lossy(), "FILE"))
+        SourceFile::open(&path, None).map_err(|error| error.to_string().replace(&*path.to_string_lossy(), "FILE"))
     }
 
     #[test]

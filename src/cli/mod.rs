@@ -1,0 +1,6 @@
+//! The command line.
+
+mod destination;
+mod exit;
+mod import;
+mod output;
