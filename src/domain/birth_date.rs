@@ -27,12 +27,12 @@ impl BirthDate {
     /// Reads YYYY-MM-DD or YYYYMMDD. Whether it lies in the future is for the caller to say.
     pub fn parse(text: &str) -> Result<Self, BirthDateError> {
         let digits = digits(text.trim()).ok_or(BirthDateError::Malformed)?;
-        let number = |part: &[u8]| part.iter().fold(0i16, |sum, digit| sum * 10 + i16::from(digit - b'0'));
-        let (year, month, day) = (number(&digits[..4]), number(&digits[4..6]), number(&digits[6..]));
+        let pair = |at: usize| two_digits(&digits[at..]);
+        let year = i16::from(pair(0)) * 100 + i16::from(pair(2));
         if !(1850..=2100).contains(&year) {
             return Err(BirthDateError::AbsurdYear);
         }
-        Date::new(year, month as i8, day as i8).map(Self).map_err(|_| BirthDateError::NoSuchDay)
+        Date::new(year, pair(4), pair(6)).map(Self).map_err(|_| BirthDateError::NoSuchDay)
     }
 
     /// The day in the civil calendar.
@@ -43,12 +43,16 @@ impl BirthDate {
 
 /// The eight digits of a date, if that is all it has beside two hyphens in the right places.
 fn digits(text: &str) -> Option<[u8; 8]> {
-    let bytes = text.as_bytes();
-    let compact: Vec<u8> = match bytes {
-        [_, _, _, _, b'-', _, _, b'-', _, _] => [&bytes[..4], &bytes[5..7], &bytes[8..]].concat(),
-        _ => bytes.to_vec(),
+    let digits = match *text.as_bytes() {
+        [a, b, c, d, b'-', e, f, b'-', g, h] | [a, b, c, d, e, f, g, h] => [a, b, c, d, e, f, g, h],
+        _ => return None,
     };
-    compact.try_into().ok().filter(|digits: &[u8; 8]| digits.iter().all(u8::is_ascii_digit))
+    digits.iter().all(u8::is_ascii_digit).then_some(digits)
+}
+
+/// The number that the first two of these digits write.
+fn two_digits(digits: &[u8]) -> i8 {
+    digits.iter().take(2).fold(0, |number, digit| number * 10 + (digit - b'0').cast_signed())
 }
 
 impl fmt::Display for BirthDate {
@@ -60,5 +64,50 @@ impl fmt::Display for BirthDate {
 impl fmt::Debug for BirthDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("BirthDate([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn dates_are_read_or_refused() {
+        let check = |text: &str, date: Result<&str, BirthDateError>| {
+            assert_eq!(BirthDate::parse(text).map(|date| date.to_string()), date.map(str::to_owned), "{text}");
+        };
+        check("1980-02-29", Ok("1980-02-29"));
+        check(" 19800229 ", Ok("1980-02-29"));
+        check("1850-01-01", Ok("1850-01-01"));
+        check("2100-12-31", Ok("2100-12-31"));
+        check("1981-02-29", Err(BirthDateError::NoSuchDay));
+        check("1980-00-10", Err(BirthDateError::NoSuchDay));
+        check("1980-99-99", Err(BirthDateError::NoSuchDay));
+        check("0000-00-00", Err(BirthDateError::AbsurdYear));
+        check("1849-12-31", Err(BirthDateError::AbsurdYear));
+        check("2101-01-01", Err(BirthDateError::AbsurdYear));
+        check("", Err(BirthDateError::Malformed));
+        check("29.02.1980", Err(BirthDateError::Malformed));
+        check("1980-2-9", Err(BirthDateError::Malformed));
+        check("1980-02-29T00:00:00Z", Err(BirthDateError::Malformed));
+        check("１９８０-02-29", Err(BirthDateError::Malformed));
+    }
+
+    #[test]
+    fn no_date_shows_itself() {
+        assert_eq!(format!("{:?}", BirthDate::parse("1980-02-29").unwrap()), "BirthDate([redacted])");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn parsing_twice_changes_nothing(text in ".{0,12}|[0-9]{4}-?[0-9]{2}-?[0-9]{2}") {
+            if let Ok(once) = BirthDate::parse(&text) {
+                prop_assert_eq!(BirthDate::parse(&once.to_string()), Ok(once));
+            }
+        }
     }
 }

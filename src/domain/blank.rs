@@ -55,3 +55,82 @@ fn is_filler_number(text: &str) -> bool {
     }
     count >= FILLER_DIGITS
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn placeholders_are_blocked() {
+        let check = |text: &str, blocked: bool| assert_eq!(is_blocked(text), blocked, "{text:?}");
+        for text in [
+            "",
+            "  ",
+            "\u{a0}",
+            "null",
+            "NULL",
+            " (null) ",
+            "None",
+            "NaN",
+            "undefined",
+            "N/A",
+            "#N/A",
+            "-",
+            "-1",
+            "Unknown",
+            "ANONYMOUS",
+            "[Not Provided]",
+            "{{lead.Email}}",
+            "%%email%%",
+            "${email}",
+            "x-{{lead.id}}",
+        ] {
+            check(text, true);
+        }
+        for text in [
+            "0",
+            "1",
+            "111",
+            "no",
+            "na",
+            "nullable",
+            "{lead}",
+            "100%",
+            "$5",
+            "}}{{",
+            "%%",
+            "anonymous@example.com",
+            "--",
+        ] {
+            check(text, false);
+        }
+    }
+
+    #[test]
+    fn one_repeated_digit_is_no_phone_number() {
+        let check = |text: &str, blocked: bool| assert_eq!(is_blocked_phone(text), blocked, "{text:?}");
+        check("00000", true);
+        check("111-1111", true);
+        check("+99 (999) 999 999", true);
+        check("n/a", true);
+        check("0000", false);
+        check("+49 30 00000", false);
+        check("12345", false);
+    }
+
+    #[test]
+    fn blank_is_only_white_space() {
+        assert!(is_blank(" \t\n"));
+        assert!(!is_blank(" - "));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_judged(text in ".{0,60}") {
+            prop_assert!(!is_blank(&text) || is_blocked(&text));
+            prop_assert!(!is_blocked(&text) || is_blocked_phone(&text));
+        }
+    }
+}

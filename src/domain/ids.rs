@@ -84,3 +84,40 @@ fn parse_hyphenated(text: &str) -> Result<Uuid, ParseIdError> {
     }
     Uuid::try_parse(text).map_err(|_| ParseIdError)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_id_has_one_spelling() {
+        let check = |text: &str, shown: Option<&str>| {
+            assert_eq!(text.parse::<LeadId>().ok().map(|id| id.to_string()).as_deref(), shown, "{text}");
+        };
+        let id = "0190163d-8694-739b-aea5-966c26f8ad91";
+        check(id, Some(id));
+        check(&id.to_uppercase(), Some(id));
+        check(&id.replace('-', ""), None);
+        check(&format!("{{{id}}}"), None);
+        check(&format!("urn:uuid:{id}"), None);
+        check("", None);
+        check("0190163d-8694-739b-aea5-966c26f8ad9é", None);
+        assert_eq!(format!("{:?}", id.parse::<ReviewId>().unwrap()), format!("ReviewId({id})"));
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_and_text_come_back(bytes: [u8; 16]) {
+            let id = DeadLetterId::from_bytes(bytes);
+            prop_assert_eq!(id.to_string().parse(), Ok(id));
+            prop_assert_eq!(*id.as_bytes(), bytes);
+        }
+
+        #[test]
+        fn any_text_is_an_id_or_refused(text in ".{0,40}") {
+            let _ = text.parse::<LeadId>();
+        }
+    }
+}

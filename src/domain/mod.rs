@@ -19,9 +19,12 @@ mod folding;
 mod ids;
 mod incoming;
 mod lead;
+mod mail_domains;
+mod name_parts;
 pub mod nickname;
 mod person_name;
 mod phone;
+mod role_mailbox;
 mod tenant;
 
 pub use birth_date::{BirthDate, BirthDateError};

@@ -56,3 +56,20 @@ impl fmt::Display for TenantId {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tenants_are_trimmed_and_bounded() {
+        let check = |text: &str, name: Result<&str, TenantIdError>| {
+            assert_eq!(TenantId::parse(text).as_ref().map(TenantId::as_str), name.as_ref().copied(), "{text:?}");
+        };
+        check(" acme ", Ok("acme"));
+        check("", Err(TenantIdError::Blank));
+        check("a\tb", Err(TenantIdError::ControlCharacter));
+        check(&"x".repeat(101), Err(TenantIdError::TooLong));
+        assert_eq!(TenantId::default().as_str(), "default");
+    }
+}
