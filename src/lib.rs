@@ -1,5 +1,6 @@
 //! Leadgate: the gate that a sales or marketing lead passes before anybody writes it into a CRM.
 
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod decision;
