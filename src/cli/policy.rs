@@ -34,7 +34,12 @@ pub(crate) fn run(command: &PolicyCommand) -> Result<Exit, CommandError> {
             for (rule, value) in rules {
                 table.row([rule, value]);
             }
-            print(&format!("OK: {} is policy `{}`; in force with it:\n{}", file.display(), policy.version, table.render()))
+            print(&format!(
+                "OK: {} is policy `{}`; in force with it:\n{}",
+                file.display(),
+                policy.version,
+                table.render()
+            ))
         }
         OutputFormat::Json => {
             let rules: serde_json::Map<_, _> = rules.into_iter().map(|(rule, value)| (rule, value.into())).collect();

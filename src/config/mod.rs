@@ -10,6 +10,7 @@ mod raw;
 mod scalar;
 mod section;
 mod settings;
+mod value;
 
 use std::io::Read;
 use std::path::Path;
@@ -17,6 +18,9 @@ use std::path::Path;
 pub use mistake::{Mistake, Place};
 pub use raw::{RawSettings, VARIABLE_PREFIX};
 pub use settings::{LogFormat, LogSettings, Settings};
+
+/// Every setting, as the configuration file names it.
+pub const SETTING_KEYS: &[&str] = &settings::KEYS;
 
 /// Reads a small text file whole; a mistake tells why it cannot be read.
 fn file_text(path: &Path, largest_bytes: u64) -> Result<String, Mistake> {

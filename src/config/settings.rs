@@ -5,24 +5,49 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::decision::policy::Policy;
+use crate::engine::{AdmissionLimits, EngineSettings};
+use crate::grpc::ServerSettings;
+use crate::index::IndexSettings;
+use crate::store::StoreOptions;
 
 use super::document::shortened;
 use super::mistake::{Mistake, Mistakes};
 use super::policy_file;
 use super::raw::RawSettings;
+use super::value::{self, Parse};
 
-const LISTEN: &str = "listen";
-const HEALTH_LISTEN: &str = "health_listen";
-const METRICS_LISTEN: &str = "metrics_listen";
-const DATA_DIR: &str = "data_dir";
-const POLICY: &str = "policy";
-const DRAIN_DEADLINE_MS: &str = "drain_deadline_ms";
-const LOG_FORMAT: &str = "log_format";
-const LOG: &str = "log";
+macro_rules! settings {
+    ($($constant:ident = $key:literal;)*) => {
+        $(const $constant: &str = $key;)*
 
-/// Every setting: `key` in the file, `LEADGATE_KEY` in the environment, `--key` with hyphens as a flag.
-pub(super) const KEYS: [&str; 8] =
-    [LISTEN, HEALTH_LISTEN, METRICS_LISTEN, DATA_DIR, POLICY, DRAIN_DEADLINE_MS, LOG_FORMAT, LOG];
+        /// Every setting: `key` in the file, `LEADGATE_KEY` in the environment, `--key` with hyphens as a flag.
+        pub(super) const KEYS: [&str; [$($key),*].len()] = [$($key),*];
+    };
+}
+
+settings! {
+    LISTEN = "listen";
+    HEALTH_LISTEN = "health_listen";
+    METRICS_LISTEN = "metrics_listen";
+    DATA_DIR = "data_dir";
+    POLICY = "policy";
+    LOG = "log";
+    LOG_FORMAT = "log_format";
+    DRAIN_DEADLINE_MS = "drain_deadline_ms";
+    MAX_REQUEST_BYTES = "max_request_bytes";
+    MAX_REPLY_BYTES = "max_reply_bytes";
+    MAX_CONCURRENT_STREAMS = "max_concurrent_streams";
+    MAX_PENDING_RESET_STREAMS = "max_pending_reset_streams";
+    MAX_CONNECTION_AGE_MS = "max_connection_age_ms";
+    STREAM_IN_FLIGHT = "stream_in_flight";
+    KEY_QUEUE_LIMIT = "key_queue_limit";
+    RATE_PER_SECOND = "rate_per_second";
+    DISK_RESERVE_MIB = "disk_reserve_mib";
+    STORE_CACHE_MIB = "store_cache_mib";
+    INDEX_MEMORY_MIB = "index_memory_mib";
+}
+
+const MIB: u64 = 1 << 20;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,34 +75,31 @@ impl Default for LogSettings {
 }
 
 /// What the server is started with.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Where gRPC is served.
     pub listen: SocketAddr,
-    /// Where health is served in plaintext; `None` for nowhere.
+    /// Where health is served in plaintext; `None` for nowhere else.
     pub health_listen: Option<SocketAddr>,
     /// Where Prometheus reads metrics; `None` for nowhere.
     pub metrics_listen: Option<SocketAddr>,
-    /// The data folder.
-    pub data_dir: PathBuf,
-    /// The rules.
-    pub policy: Policy,
-    /// How long running calls may take after SIGTERM.
-    pub drain_deadline: Duration,
     /// What is logged.
     pub log: LogSettings,
+    /// Limits of connections, messages and the shutdown.
+    pub server: ServerSettings,
+    /// Data folder, policy, and limits of memory and load.
+    pub engine: EngineSettings,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            listen: local(50_051),
-            health_listen: Some(local(50_052)),
+            listen: value::local(50_051),
+            health_listen: Some(value::local(50_052)),
             metrics_listen: None,
-            data_dir: "./leadgate-data".into(),
-            policy: Policy::default(),
-            drain_deadline: Duration::from_secs(20),
             log: LogSettings::default(),
+            server: ServerSettings::default(),
+            engine: EngineSettings::new("./leadgate-data"),
         }
     }
 }
@@ -94,35 +116,11 @@ impl Settings {
         let mistakes = Mistakes::default();
         let file = config.map(|path| RawSettings::from_file(path, &mistakes)).unwrap_or_default();
         let variables = RawSettings::from_variables(variables, &mistakes);
-        let settings = check(&flags.over(variables).over(file), &mistakes);
+        let raw = flags.over(variables).over(file);
+        let settings = Checker { raw: &raw, mistakes: &mistakes }.settings();
         mistakes.into_result(settings)
     }
 }
-
-fn check(raw: &RawSettings, mistakes: &Mistakes) -> Settings {
-    let default = Settings::default();
-    let checker = Checker { raw, mistakes };
-    let settings = Settings {
-        listen: checker.take(LISTEN, ADDRESS, address).unwrap_or(default.listen),
-        health_listen: checker.take(HEALTH_LISTEN, ADDRESS_OR_OFF, optional_address).unwrap_or(default.health_listen),
-        metrics_listen: checker.take(METRICS_LISTEN, ADDRESS_OR_OFF, metrics_address).unwrap_or(default.metrics_listen),
-        data_dir: checker.take(DATA_DIR, "the path of a folder", path).unwrap_or(default.data_dir),
-        policy: checker.policy().unwrap_or(default.policy),
-        drain_deadline: checker
-            .take(DRAIN_DEADLINE_MS, "milliseconds from 0 to 3600000", milliseconds(0, 3_600_000))
-            .unwrap_or(default.drain_deadline),
-        log: LogSettings {
-            format: checker.take(LOG_FORMAT, "text, json", log_format).unwrap_or_default(),
-            filter: checker.take(LOG, LOG_DIRECTIVES, log_filter).unwrap_or(default.log.filter),
-        },
-    };
-    checker.check_addresses(&settings);
-    settings
-}
-
-const ADDRESS: &str = "an IP address and a port, such as 127.0.0.1:50051 or [::]:50051";
-const ADDRESS_OR_OFF: &str = "an IP address and a port, such as 127.0.0.1:9464, or off";
-const LOG_DIRECTIVES: &str = "off, error, warn, info, debug, trace, or directives such as info,leadgate::engine=debug";
 
 struct Checker<'a> {
     raw: &'a RawSettings,
@@ -130,7 +128,96 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn take<T>(&self, key: &str, allowed: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    fn settings(&self) -> Settings {
+        let default = Settings::default();
+        let settings = Settings {
+            listen: self.take(LISTEN, &value::ADDRESS).unwrap_or(default.listen),
+            health_listen: self.take(HEALTH_LISTEN, &value::ADDRESS_OR_OFF).unwrap_or(default.health_listen),
+            metrics_listen: self.take(METRICS_LISTEN, &value::METRICS_ADDRESS).unwrap_or(default.metrics_listen),
+            log: LogSettings {
+                format: self.take(LOG_FORMAT, &value::LOG_FORMAT).unwrap_or_default(),
+                filter: self.take(LOG, &value::LOG_FILTER).unwrap_or(default.log.filter),
+            },
+            server: self.server(),
+            engine: self.engine(default.engine.data_dir),
+        };
+        self.check_addresses(&settings);
+        settings
+    }
+
+    fn server(&self) -> ServerSettings {
+        let default = ServerSettings::default();
+        let milliseconds = |key, lowest, highest| self.number(key, lowest, highest).map(Duration::from_millis);
+        ServerSettings {
+            drain_deadline: milliseconds(DRAIN_DEADLINE_MS, 0, 3_600_000).unwrap_or(default.drain_deadline),
+            max_request_bytes: self.size(MAX_REQUEST_BYTES, 1_024, 1 << 30).unwrap_or(default.max_request_bytes),
+            max_reply_bytes: self.size(MAX_REPLY_BYTES, 1_024, 1 << 30).unwrap_or(default.max_reply_bytes),
+            max_concurrent_streams: self
+                .count(MAX_CONCURRENT_STREAMS, 1, 1_000_000)
+                .unwrap_or(default.max_concurrent_streams),
+            max_pending_reset_streams: self
+                .size(MAX_PENDING_RESET_STREAMS, 1, 1_000_000)
+                .unwrap_or(default.max_pending_reset_streams),
+            max_connection_age: self
+                .number_or_off(MAX_CONNECTION_AGE_MS, 1_000, 30 * 86_400_000)
+                .map_or(default.max_connection_age, |age| age.map(Duration::from_millis)),
+            stream_in_flight: self.size(STREAM_IN_FLIGHT, 1, 100_000).unwrap_or(default.stream_in_flight),
+            ..default
+        }
+    }
+
+    fn engine(&self, default_dir: PathBuf) -> EngineSettings {
+        let default = EngineSettings::new(self.take(DATA_DIR, &value::FOLDER).unwrap_or(default_dir));
+        let mebibytes = |key, lowest, highest| self.number(key, lowest, highest).map(|number| number * MIB);
+        EngineSettings {
+            policy: self.policy().unwrap_or_default(),
+            key_queue_limit: self.size(KEY_QUEUE_LIMIT, 1, 10_000_000).unwrap_or(default.key_queue_limit),
+            limits: AdmissionLimits {
+                rate_per_second: self
+                    .number_or_off(RATE_PER_SECOND, 1, u64::from(u32::MAX))
+                    .map_or(default.limits.rate_per_second, |rate| rate.and_then(|rate| rate.try_into().ok())),
+                disk_reserve_bytes: mebibytes(DISK_RESERVE_MIB, 0, 1 << 24)
+                    .unwrap_or(default.limits.disk_reserve_bytes),
+                ..default.limits
+            },
+            store: StoreOptions {
+                cache_bytes: mebibytes(STORE_CACHE_MIB, 8, 1 << 20).unwrap_or(default.store.cache_bytes),
+                ..default.store
+            },
+            index: IndexSettings {
+                writer_memory_bytes: mebibytes(INDEX_MEMORY_MIB, 15, 4_000)
+                    .and_then(|bytes| usize::try_from(bytes).ok())
+                    .unwrap_or(default.index.writer_memory_bytes),
+                ..default.index
+            },
+            ..default
+        }
+    }
+
+    fn take<T>(&self, key: &str, parse: &Parse<T>) -> Option<T> {
+        self.read(key, parse.allowed, parse.parse)
+    }
+
+    fn number(&self, key: &str, lowest: u64, highest: u64) -> Option<u64> {
+        let parse = |text: &str| text.parse().ok().filter(|number| (lowest..=highest).contains(number));
+        self.read(key, &format!("a whole number from {lowest} to {highest}"), parse)
+    }
+
+    fn size(&self, key: &str, lowest: u64, highest: u64) -> Option<usize> {
+        self.number(key, lowest, highest).and_then(|number| number.try_into().ok())
+    }
+
+    fn count(&self, key: &str, lowest: u32, highest: u32) -> Option<u32> {
+        self.number(key, lowest.into(), highest.into()).and_then(|number| number.try_into().ok())
+    }
+
+    fn number_or_off(&self, key: &str, lowest: u64, highest: u64) -> Option<Option<u64>> {
+        let number = |text: &str| text.parse().ok().filter(|number| (lowest..=highest).contains(number)).map(Some);
+        let parse = |text: &str| if text == "off" { Some(None) } else { number(text) };
+        self.read(key, &format!("off, or a whole number from {lowest} to {highest}"), parse)
+    }
+
+    fn read<T>(&self, key: &str, allowed: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let setting = self.raw.0.get(key)?;
         let parsed = parse(setting.text.trim());
         if parsed.is_none() {
@@ -142,7 +229,7 @@ impl Checker<'_> {
 
     /// The policy of the file that the settings name; its mistakes are told with those of the settings.
     fn policy(&self) -> Option<Policy> {
-        let file = self.take(POLICY, "the path of a policy file", path)?;
+        let file = self.take(POLICY, &value::FILE)?;
         policy_file::read(&file).map_err(|mistakes| self.mistakes.extend(mistakes)).ok()
     }
 
@@ -154,167 +241,17 @@ impl Checker<'_> {
             (METRICS_LISTEN, settings.metrics_listen),
         ];
         for (index, (key, address)) in listeners.iter().enumerate() {
-            let taken =
-                listeners[..index].iter().find(|(_, other)| address.is_some_and(|a| a.port() != 0) && other == address);
-            if let (Some((other, _)), Some(address)) = (taken, address) {
-                let place =
-                    [key, other].iter().find_map(|key| self.raw.0.get(**key)).map(|setting| setting.place.clone());
-                if let Some(place) = place {
-                    self.mistakes.add(place, format!("{key} and {other} are both {address}"), "an address of its own");
-                }
+            let Some(address) = address.filter(|address| address.port() != 0) else { continue };
+            let Some((other, _)) = listeners[..index].iter().find(|(_, other)| *other == Some(address)) else {
+                continue;
+            };
+            if let Some(setting) = [key, other].iter().find_map(|key| self.raw.0.get(**key)) {
+                let problem = format!("{key} and {other} are both {address}");
+                self.mistakes.add(setting.place.clone(), problem, "an address of its own");
             }
         }
     }
 }
 
-fn local(port: u16) -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], port))
-}
-
-fn address(text: &str) -> Option<SocketAddr> {
-    text.parse().ok()
-}
-
-fn optional_address(text: &str) -> Option<Option<SocketAddr>> {
-    if text == "off" { Some(None) } else { address(text).map(Some) }
-}
-
-/// As other addresses; `on` is the usual port of metrics on this machine.
-fn metrics_address(text: &str) -> Option<Option<SocketAddr>> {
-    if text == "on" { Some(Some(local(9_464))) } else { optional_address(text) }
-}
-
-fn path(text: &str) -> Option<PathBuf> {
-    (!text.is_empty() && !text.contains('\0')).then(|| text.into())
-}
-
-fn milliseconds(lowest: u64, highest: u64) -> impl Fn(&str) -> Option<Duration> {
-    move |text| text.parse().ok().filter(|number| (lowest..=highest).contains(number)).map(Duration::from_millis)
-}
-
-fn log_format(text: &str) -> Option<LogFormat> {
-    match text {
-        "text" => Some(LogFormat::Text),
-        "json" => Some(LogFormat::Json),
-        _ => None,
-    }
-}
-
-fn log_filter(text: &str) -> Option<String> {
-    (!text.is_empty() && tracing_subscriber::EnvFilter::try_new(text).is_ok()).then(|| text.to_owned())
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Settings from (flags, variables, text of the file).
-    fn load(flags: &[(&str, &str)], variables: &[(&str, &str)], file: Option<&str>) -> Result<Settings, Vec<String>> {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = file.map(|text| {
-            let path = folder.path().join("config.yaml");
-            std::fs::write(&path, text).expect("written");
-            path
-        });
-        let flags = RawSettings::from_flags(flags.iter().map(|(key, text)| (*key, Some((*text).to_owned()))));
-        let variables = variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
-        let shown = |mistake: &Mistake| mistake.to_string().replace(&*folder.path().to_string_lossy(), "");
-        Settings::load(flags, variables, path.as_deref()).map_err(|mistakes| mistakes.iter().map(shown).collect())
-    }
-
-    #[test]
-    fn without_anything_the_defaults_hold() {
-        let settings = load(&[], &[("PATH", "/bin")], None).expect("settings");
-        assert_eq!(settings, Settings::default());
-        assert_eq!(settings.listen.to_string(), "127.0.0.1:50051");
-        assert_eq!(settings.health_listen.map(|address| address.to_string()), Some("127.0.0.1:50052".into()));
-        assert_eq!((settings.metrics_listen, settings.data_dir), (None, "./leadgate-data".into()));
-    }
-
-    #[test]
-    fn flags_win_over_variables_over_the_file() {
-        let file = Some("listen: 1.1.1.1:1\ndata_dir: /file\ndrain_deadline_ms: 5\n");
-        let variables = [("LEADGATE_LISTEN", "2.2.2.2:2"), ("LEADGATE_DATA_DIR", "/variable"), ("LEADGATE_LOG", "")];
-        let settings = load(&[("listen", "[::]:3")], &variables, file).expect("settings");
-        assert_eq!(settings.listen.to_string(), "[::]:3");
-        assert_eq!((settings.data_dir, settings.drain_deadline), ("/variable".into(), Duration::from_millis(5)));
-        assert_eq!(settings.log.filter, "info");
-    }
-
-    #[test]
-    fn off_and_on_are_understood() {
-        for (flag, value, health, metrics) in [
-            ("health_listen", "off", None, None),
-            ("metrics_listen", "on", Some("127.0.0.1:50052"), Some("127.0.0.1:9464")),
-            ("metrics_listen", "off", Some("127.0.0.1:50052"), None),
-        ] {
-            let settings = load(&[(flag, value)], &[], None).expect(value);
-            let shown = |address: Option<SocketAddr>| address.map(|address| address.to_string());
-            assert_eq!(
-                (shown(settings.health_listen).as_deref(), shown(settings.metrics_listen).as_deref()),
-                (health, metrics)
-            );
-        }
-    }
-
-    #[test]
-    fn each_mistake_names_its_place_and_what_is_allowed() {
-        for (flags, variables, file, expected) in [
-            (
-                &[("listen", "localhost")][..],
-                &[][..],
-                None,
-                "--listen: `localhost` is not allowed; allowed: an IP address and a port",
-            ),
-            (
-                &[("drain_deadline_ms", "-1")],
-                &[],
-                None,
-                "--drain-deadline-ms: `-1` is not allowed; allowed: milliseconds from 0",
-            ),
-            (&[("log_format", "xml")], &[], None, "--log-format: `xml` is not allowed; allowed: text, json"),
-            (&[("log", "a=b=c")], &[], None, "--log: `a=b=c` is not allowed; allowed: off, error"),
-            (
-                &[("listen", "127.0.0.1:50052")],
-                &[],
-                None,
-                "--listen: health_listen and listen are both 127.0.0.1:50052",
-            ),
-            (&[("policy", "/no/such/policy")], &[], None, "/no/such/policy: cannot be read: "),
-            (&[], &[("LEADGATE_LISTN", "x")], None, "LEADGATE_LISTN: unknown setting; allowed: LEADGATE_LISTEN, "),
-            (&[], &[("LEADGATE_LISTEN", "x")], None, "LEADGATE_LISTEN: `x` is not allowed"),
-            (&[], &[], Some("\nlisten: 1\n"), "/config.yaml:2: listen: `1` is not allowed"),
-            (&[], &[], Some("colour: red\n"), "/config.yaml:1: colour: unknown key; allowed: listen, "),
-            (&[], &[], Some("log: info\nlog: warn\n"), "/config.yaml:2: log: is set a second time"),
-            (&[], &[], Some("listen: [a]\n"), "/config.yaml:1: listen: a list is not allowed; allowed: a single value"),
-            (&[], &[], Some("- a\n"), "/config.yaml:1: a list is not allowed; allowed: a map of settings"),
-            (&[], &[], Some("a: b: c"), "/config.yaml:1: is not YAML: "),
-        ] {
-            let found = load(flags, variables, file).expect_err(expected);
-            assert!(found.len() == 1 && found[0].contains(expected), "{expected}: {found:#?}");
-        }
-    }
-
-    #[test]
-    fn the_variables_of_a_service_called_leadgate_are_no_settings() {
-        let variables = [
-            ("LEADGATE_PORT", "tcp://10.0.0.1:50051"),
-            ("LEADGATE_SERVICE_HOST", "10.0.0.1"),
-            ("LEADGATE_SERVER", "x"),
-        ];
-        assert_eq!(load(&[], &variables, None), Ok(Settings::default()));
-    }
-
-    #[test]
-    fn mistakes_of_all_layers_and_of_the_policy_are_told_at_once() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let policy = folder.path().join("policy.yaml");
-        std::fs::write(&policy, "format: 1\nversion: \"1\"\ncolour: red\nmatch_threshold: 7\n").expect("written");
-        let found = load(
-            &[("listen", "x"), ("policy", &policy.to_string_lossy())],
-            &[("LEADGATE_DATA_DIR", "\0"), ("LEADGATE_X", "")],
-            Some("health_listen: x\n"),
-        );
-        assert_eq!(found.expect_err("mistakes").len(), 6);
-    }
-}
+mod tests;

@@ -95,7 +95,8 @@ pub fn verify(data_dir: &Path, report: &mut dyn FnMut(&Finding)) -> Result<Verif
     let (indexed, index_missing) = verify_index(&data_dir.join("index"), &view, &mut |invariant, problem| {
         count(Finding { invariant: invariant.name(), problem });
     })?;
-    let names = StoreInvariant::ALL.map(StoreInvariant::name).into_iter().chain(IndexInvariant::ALL.map(IndexInvariant::name));
+    let names =
+        StoreInvariant::ALL.map(StoreInvariant::name).into_iter().chain(IndexInvariant::ALL.map(IndexInvariant::name));
     let invariants = names.map(|name| (name, counts.get(name).copied().unwrap_or(0))).collect();
     Ok(Verification { rows: checked.rows, invariants, indexed, index_missing })
 }
@@ -118,7 +119,10 @@ fn verify_index(path: &Path, view: &EmbeddedView, report: Report<'_>) -> Result<
     let opened = LeadIndex::open(path, &IndexSettings::default()).map_err(OpenError::from)?;
     match opened.rebuilt {
         Some(RebuildReason::Damaged) => {
-            report(IndexInvariant::IndexIsReadable, "files are missing, cut short or changed; it was begun anew".into());
+            report(
+                IndexInvariant::IndexIsReadable,
+                "files are missing, cut short or changed; it was begun anew".into(),
+            );
             return Ok((0, false));
         }
         Some(RebuildReason::Missing | RebuildReason::OtherFormat) => return Ok((0, true)),
@@ -127,7 +131,8 @@ fn verify_index(path: &Path, view: &EmbeddedView, report: Report<'_>) -> Result<
     }
     let position = view.position();
     if opened.payload > position.sequence {
-        let problem = format!("the index holds sequence {} and the store ends at {}", opened.payload, position.sequence);
+        let problem =
+            format!("the index holds sequence {} and the store ends at {}", opened.payload, position.sequence);
         report(IndexInvariant::IndexIsNotAhead, problem);
     }
     let indexed = opened.index.view().indexed_len();
@@ -181,7 +186,10 @@ fn compare_tenant(stored: &StoredLeads, found: &[LeadId], report: Report<'_>) {
         if last == Some(lead_id) {
             report(IndexInvariant::LeadsAreIndexedOnce, format!("lead {lead_id} is found more than once"));
         } else if stored.indexed.binary_search(lead_id).is_err() && !stored.newer.contains(lead_id) {
-            report(IndexInvariant::IndexedLeadsAreLive, format!("lead {lead_id} is found and is no live lead of the store"));
+            report(
+                IndexInvariant::IndexedLeadsAreLive,
+                format!("lead {lead_id} is found and is no live lead of the store"),
+            );
         }
         last = Some(lead_id);
     }

@@ -31,10 +31,14 @@ use super::destination::Destination;
 use super::exit::{CommandError, Exit};
 use super::output::{OutputFormat, Table, print, print_json, say};
 
+pub(crate) use column::Target;
 use dead_letters::DeadLetters;
+pub(crate) use json_rows::read_object;
 use ledger::{Ledger, progress_bar};
 pub(crate) use options::ImportOptions;
 use report::{GrowingCsv, HEADER};
+pub(crate) use request::RequestTemplate;
+pub(crate) use row::RowProblem;
 use rows::Rows;
 use sender::{Ending, SendError, Sender};
 use source_file::SourceFile;
@@ -146,11 +150,9 @@ fn open_dead_letters(
     let path = options.failed_path(rows);
     match noted {
         None => Ok(Some(DeadLetters::new(path, rows.header()))),
-        Some(progress) => {
-            DeadLetters::resume(path.clone(), rows.header(), progress.failed_bytes).map(Some).map_err(|error| {
-                CommandError::new(Exit::InUse, format!("{} cannot be written: {error}", path.display()))
-            })
-        }
+        Some(progress) => DeadLetters::resume(path.clone(), rows.header(), progress.failed_bytes)
+            .map(Some)
+            .map_err(|error| CommandError::new(Exit::InUse, format!("{} cannot be written: {error}", path.display()))),
     }
 }
 

@@ -46,7 +46,10 @@ impl GrowingCsv {
     pub(crate) fn resume(path: &Path, length: u64) -> io::Result<Self> {
         let mut file = OpenOptions::new().write(true).open(path)?;
         if file.metadata()?.len() < length {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it is shorter than it was when the import was interrupted"));
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "it is shorter than it was when the import was interrupted",
+            ));
         }
         file.set_len(length)?;
         file.seek(SeekFrom::End(0))?;
