@@ -3,6 +3,7 @@
 //! Every command is a list of steps over the modules below. Results go to the standard output, everything else to the standard error;
 //! [`exit`] has the exit codes.
 
+mod bench;
 mod completions;
 mod destination;
 pub mod exit;
@@ -42,6 +43,9 @@ enum Command {
     /// Look at policy files.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    Bench(Box<bench::BenchOptions>),
+    #[command(hide = true)]
+    BenchServer(bench::BenchServerOptions),
     Completions(completions::CompletionsOptions),
 }
 
@@ -69,6 +73,8 @@ fn run(command: Command) -> Result<Exit, CommandError> {
         Command::Verify(options) => verify::run(&options),
         Command::Healthcheck(options) => block_on(healthcheck::run(&options)),
         Command::Policy(command) => policy::run(&command),
+        Command::Bench(options) => block_on(bench::run(*options)),
+        Command::BenchServer(options) => block_on(bench::serve(options)),
         Command::Completions(options) => completions::run(&options),
     }
 }
