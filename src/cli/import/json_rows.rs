@@ -55,57 +55,58 @@ impl JsonRows {
     }
 
     fn values(&mut self, line: &[u8]) -> Result<Vec<(Target, String)>, RowProblem> {
-        if line.len() > LONGEST_LINE_BYTES {
-            return Err(RowProblem::invalid(format!("the line is longer than {LONGEST_LINE_BYTES} bytes")));
-        }
-        let object: serde_json::Map<String, Value> = serde_json::from_slice(without_mark(line))
-            .map_err(|error| RowProblem::invalid(format!("not a JSON object (column {})", error.column())))?;
-        let mut values = BTreeMap::new();
-        for (key, value) in object {
-            self.add(&mut values, &key, value)?;
-        }
-        Ok(values.into_iter().map(|((_, target), value)| (target, value)).collect())
-    }
-
-    fn add(&mut self, values: &mut BTreeMap<(u8, Target), String>, key: &str, value: Value) -> Result<(), RowProblem> {
-        let rule = self.rules.iter().find(|rule| rule.header == key || folded(&rule.header) == folded(key));
-        if rule.is_none() {
-            match (folded(key).as_str(), value) {
-                ("attributes", Value::Object(entries)) => return add_nested(values, "attributes", entries),
-                ("external_ids", Value::Object(entries)) => return add_nested(values, "external_ids", entries),
-                ("external_ids", Value::Array(entries)) => return add_ids(values, entries),
-                (_, value) => return self.add_plain(values, key, &value, None),
-            }
-        }
-        let target = rule.map(|rule| rule.target.clone());
-        self.add_plain(values, key, &value, target)
-    }
-
-    fn add_plain(
-        &mut self,
-        values: &mut BTreeMap<(u8, Target), String>,
-        key: &str,
-        value: &Value,
-        by_rule: Option<Target>,
-    ) -> Result<(), RowProblem> {
-        let (rank, target) = match (by_rule, Target::of_header(key)) {
-            (Some(target), _) => (0, target),
-            (None, Some((target, own_name))) => (if own_name { 1 } else { 2 }, target),
-            (None, None) => {
-                self.unknown.insert(key.to_owned());
-                return Ok(());
-            }
-        };
-        let text = text_of(&target, value)?;
-        if target == Target::Ignored || text.is_empty() {
-            return Ok(());
-        }
-        put(values, rank, target, text)
+        read_object(line, &self.rules, &mut self.unknown)
     }
 }
 
+/// What one JSON object says of a lead. Keys that mean nothing here are added to `unknown`.
+pub(crate) fn read_object(
+    text: &[u8],
+    rules: &[MapRule],
+    unknown: &mut BTreeSet<String>,
+) -> Result<Vec<(Target, String)>, RowProblem> {
+    if text.len() > LONGEST_LINE_BYTES {
+        return Err(RowProblem::invalid(format!("the line is longer than {LONGEST_LINE_BYTES} bytes")));
+    }
+    let object: serde_json::Map<String, Value> = serde_json::from_slice(without_mark(text))
+        .map_err(|error| RowProblem::invalid(format!("not a JSON object (column {})", error.column())))?;
+    let mut values = Values::new();
+    for (key, value) in object {
+        add(&mut values, rules, unknown, &key, &value)?;
+    }
+    Ok(values.into_iter().map(|((_, target), value)| (target, value)).collect())
+}
+
+/// Values by rank and target.
+type Values = BTreeMap<(u8, Target), String>;
+
+fn add(
+    values: &mut Values,
+    rules: &[MapRule],
+    unknown: &mut BTreeSet<String>,
+    key: &str,
+    value: &Value,
+) -> Result<(), RowProblem> {
+    let by_rule = rules.iter().find(|rule| rule.header == key || folded(&rule.header) == folded(key));
+    let (rank, target) = match (by_rule, folded(key).as_str(), value) {
+        (Some(rule), ..) => (0, rule.target.clone()),
+        (None, "attributes", Value::Object(entries)) => return add_nested(values, "attributes", entries),
+        (None, "external_ids", Value::Object(entries)) => return add_nested(values, "external_ids", entries),
+        (None, "external_ids", Value::Array(entries)) => return add_ids(values, entries),
+        (None, ..) => match Target::of_header(key) {
+            Some((target, own_name)) => (if own_name { 1 } else { 2 }, target),
+            None => {
+                unknown.insert(key.to_owned());
+                return Ok(());
+            }
+        },
+    };
+    let text = text_of(&target, value)?;
+    if target == Target::Ignored || text.is_empty() { Ok(()) } else { put(values, rank, target, text) }
+}
+
 /// Puts a value where it belongs; a field's own name wins over an alias, and two of one rank are joined or ambiguous.
-fn put(values: &mut BTreeMap<(u8, Target), String>, rank: u8, target: Target, text: String) -> Result<(), RowProblem> {
+fn put(values: &mut Values, rank: u8, target: Target, text: String) -> Result<(), RowProblem> {
     let known: Vec<u8> = values.keys().filter(|(_, known)| *known == target).map(|(rank, _)| *rank).collect();
     if !target.joins() && known.iter().any(|known| *known < rank) {
         return Ok(());
@@ -130,14 +131,14 @@ fn put(values: &mut BTreeMap<(u8, Target), String>, rank: u8, target: Target, te
 
 /// `{"attributes": {KEY: VALUE}}` and `{"external_ids": {SOURCE: VALUE}}`.
 fn add_nested(
-    values: &mut BTreeMap<(u8, Target), String>,
+    values: &mut Values,
     prefix: &str,
-    entries: serde_json::Map<String, Value>,
+    entries: &serde_json::Map<String, Value>,
 ) -> Result<(), RowProblem> {
     for (key, value) in entries {
         let target = Target::parse(&format!("{prefix}.{key}"))
             .ok_or_else(|| RowProblem::invalid(format!("{prefix} has an empty key")))?;
-        let text = text_of(&target, &value)?;
+        let text = text_of(&target, value)?;
         if !text.is_empty() {
             put(values, 1, target, text)?;
         }
@@ -146,7 +147,7 @@ fn add_nested(
 }
 
 /// `{"external_ids": [{"source": SOURCE, "value": VALUE}]}`, as the API has it.
-fn add_ids(values: &mut BTreeMap<(u8, Target), String>, entries: Vec<Value>) -> Result<(), RowProblem> {
+fn add_ids(values: &mut Values, entries: &[Value]) -> Result<(), RowProblem> {
     for entry in entries {
         let part = |name: &str| entry.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
         let (Some(source), Some(value)) = (part("source"), part("value")) else {
