@@ -38,8 +38,6 @@ enum Command {
     Import(Box<import::ImportOptions>),
     Match(Box<match_lead::MatchOptions>),
     Search(search::SearchOptions),
-    Match(Box<match_lead::MatchOptions>),
-    Search(search::SearchOptions),
     Verify(verify::VerifyOptions),
     Healthcheck(healthcheck::HealthcheckOptions),
     /// Look at policy files.
@@ -70,8 +68,6 @@ fn run(command: Command) -> Result<Exit, CommandError> {
     match command {
         Command::Serve(options) => block_on(serve::run(options)),
         Command::Import(options) => block_on(import::import(*options)),
-        Command::Match(options) => block_on(match_lead::run(*options)),
-        Command::Search(options) => block_on(search::run(options)),
         Command::Match(options) => block_on(match_lead::run(*options)),
         Command::Search(options) => block_on(search::run(options)),
         Command::Verify(options) => verify::run(&options),
