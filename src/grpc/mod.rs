@@ -13,6 +13,7 @@ mod front;
 mod health;
 mod in_flight;
 mod limits;
+pub mod load;
 mod page;
 pub mod proto;
 mod reports;
