@@ -1,4 +1,5 @@
 //! Everything that needs more than one module: the engine on a real store, the server over a real socket, the program.
 
+mod architecture;
 mod engine;
 mod power_cut;
