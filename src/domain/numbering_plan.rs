@@ -120,10 +120,9 @@ impl Dialling {
 
     /// The valid number that somebody in this country reaches by these digits.
     pub(super) fn reach(&self, digits: &str) -> Option<NationalNumber> {
-        self.code
-            .valid(Some(self.region), digits)
-            .or_else(|| self.reach_abroad(digits))
-            .or_else(|| digits.strip_prefix(self.code.digits()).map(|rest| self.code.settle(rest)).filter(|number| number.is_valid))
+        self.code.valid(Some(self.region), digits).or_else(|| self.reach_abroad(digits)).or_else(|| {
+            digits.strip_prefix(self.code.digits()).map(|rest| self.code.settle(rest)).filter(|number| number.is_valid)
+        })
     }
 
     fn reach_abroad(&self, digits: &str) -> Option<NationalNumber> {
@@ -232,7 +231,8 @@ impl Pattern {
     }
 
     fn is_match(&self, digits: &str) -> bool {
-        let possible = self.lengths.is_empty() || self.lengths.iter().any(|length| usize::from(*length) == digits.len());
+        let possible =
+            self.lengths.is_empty() || self.lengths.iter().any(|length| usize::from(*length) == digits.len());
         possible && self.regex().is_some_and(|regex| regex.is_match(digits))
     }
 
@@ -258,7 +258,8 @@ mod tests {
     }
 
     fn examples(all: &Descriptors) -> impl Iterator<Item = &str> {
-        let kinds = [all.mobile(), all.fixed_line(), all.voip(), all.toll_free(), all.premium_rate(), all.uan(), all.pager()];
+        let kinds =
+            [all.mobile(), all.fixed_line(), all.voip(), all.toll_free(), all.premium_rate(), all.uan(), all.pager()];
         kinds.into_iter().flatten().filter_map(Descriptor::example)
     }
 

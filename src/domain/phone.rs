@@ -14,7 +14,6 @@ use super::phone_text::{Dialled, MAX_DIGITS, MIN_DIGITS};
 /// Longest text that is looked at, in characters.
 const MAX_CHARS: usize = 64;
 
-
 /// How the key of a number begins that its country's plan does not know.
 const NATIONAL: &str = "national:";
 
@@ -130,7 +129,11 @@ fn trimmed(raw: &str) -> Result<Cow<'_, str>, PhoneError> {
     if text.chars().nth(MAX_CHARS).is_some() {
         return Err(PhoneError::TooLong);
     }
-    Ok(if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfkc().collect::<String>().trim().to_owned()) })
+    Ok(if text.is_ascii() {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.nfkc().collect::<String>().trim().to_owned())
+    })
 }
 
 /// A number, as far as it is known where it belongs.
@@ -148,7 +151,9 @@ impl Number {
         match from_abroad.and_then(CallingCode::split).map(|(code, rest)| code.settle(rest)) {
             Some(number) if number.is_valid || plus || home.is_none() => Self::Placed(number),
             Some(number) => Self::Placed(home.and_then(|home| home.reach(digits)).unwrap_or(number)),
-            None if plus && !digits.starts_with('0') => Self::Unplaced { plus, country: None, digits: digits.to_owned() },
+            None if plus && !digits.starts_with('0') => {
+                Self::Unplaced { plus, country: None, digits: digits.to_owned() }
+            }
             None => Self::dialled_at(home, digits, region),
         }
     }
@@ -222,15 +227,43 @@ mod tests {
                 assert_eq!(Phone::parse(text, region(home)).unwrap().key(), key, "{text} in {home}");
             }
         };
-        check("DE", "+4930123456", &[
-            "030 123456", "(030) 123456", "030/12 34 56", "+49 30 123456", "0049 30 123456", "+49 (0)30 123456", "+4930123456",
-            "030 123456 ext. 7", "030 123456-x7", "tel:+49-30-123456", "00 49 30 123456", "+49 030 123456", "＋４９ 30 123456",
-            "Tel.: 030 123456", "30 123456", "national:DE:30123456", "+0049 30 123456",
-        ]);
+        check(
+            "DE",
+            "+4930123456",
+            &[
+                "030 123456",
+                "(030) 123456",
+                "030/12 34 56",
+                "+49 30 123456",
+                "0049 30 123456",
+                "+49 (0)30 123456",
+                "+4930123456",
+                "030 123456 ext. 7",
+                "030 123456-x7",
+                "tel:+49-30-123456",
+                "00 49 30 123456",
+                "+49 030 123456",
+                "＋４９ 30 123456",
+                "Tel.: 030 123456",
+                "30 123456",
+                "national:DE:30123456",
+                "+0049 30 123456",
+            ],
+        );
         check("", "+4930123456", &["+49 30 123456", "0049 30 123456", "+49 (0)30 123456", "national:DE:30123456"]);
-        check("US", "+12108537755", &[
-            "210 853 7755", "(210) 853-7755", "1-210-853-7755", "+1 210 853 7755", "001 210 853 7755", "2108537755 ext 12", "+1 (210) 853 7755",
-        ]);
+        check(
+            "US",
+            "+12108537755",
+            &[
+                "210 853 7755",
+                "(210) 853-7755",
+                "1-210-853-7755",
+                "+1 210 853 7755",
+                "001 210 853 7755",
+                "2108537755 ext 12",
+                "+1 (210) 853 7755",
+            ],
+        );
         check("US", "+4930123456", &["011 49 30 123456", "+49 30 123456", "0049 30 123456"]);
         check("CA", "+14165550123", &["416 555 0123", "+1 416 555 0123"]);
         check("GB", "+442079460018", &["020 7946 0018", "+44 (0)20 7946 0018", "0044 20 7946 0018"]);
@@ -251,7 +284,11 @@ mod tests {
                 assert_eq!((phone.key(), phone.is_valid()), (key, false), "{text} in {home}");
             }
         };
-        check("US", "national:US:4555604258", &["(455) 560-4258", "1-455-560-4258", "+1 455 560 4258", "+14555604258 x1"]);
+        check(
+            "US",
+            "national:US:4555604258",
+            &["(455) 560-4258", "1-455-560-4258", "+1 455 560 4258", "+14555604258 x1"],
+        );
         check("CA", "national:US:4555604258", &["(455) 560-4258", "+14555604258"]);
         check("DE", "national:DE:12345", &["12345", "012345", "+49 12345", "+49 (0)12345"]);
         check("", "national::2108537755", &["210 853 7755", "(210) 853-7755", "2108537755x2"]);
@@ -290,7 +327,8 @@ mod tests {
     }
 
     fn homes() -> impl Strategy<Value = Option<CountryCode>> {
-        let codes = ["", "DE", "US", "CA", "GB", "IT", "FR", "RU", "AR", "BR", "AG", "SM", "AQ", "JE", "LT", "HU", "NF", "CR"];
+        let codes =
+            ["", "DE", "US", "CA", "GB", "IT", "FR", "RU", "AR", "BR", "AG", "SM", "AQ", "JE", "LT", "HU", "NF", "CR"];
         prop::sample::select(codes.map(region).to_vec())
     }
 

@@ -51,21 +51,69 @@ impl Dialled {
 
 /// What people write before a number, lower-case.
 const LABELS: &[&str] = &[
-    "call", "cell", "cellphone", "direct", "fax", "fon", "h", "handy", "home", "landline", "m", "main", "mob", "mobil", "mobile", "o",
-    "office", "p", "ph", "phone", "t", "tel", "telefon", "telefono", "telephone", "tlf", "tél", "téléphone", "w", "whatsapp", "work",
+    "call",
+    "cell",
+    "cellphone",
+    "direct",
+    "fax",
+    "fon",
+    "h",
+    "handy",
+    "home",
+    "landline",
+    "m",
+    "main",
+    "mob",
+    "mobil",
+    "mobile",
+    "o",
+    "office",
+    "p",
+    "ph",
+    "phone",
+    "t",
+    "tel",
+    "telefon",
+    "telefono",
+    "telephone",
+    "tlf",
+    "tél",
+    "téléphone",
+    "w",
+    "whatsapp",
+    "work",
 ];
 
 /// What people write between a number and its extension, lower-case.
 const EXTENSION_MARKS: &[&str] = &[
-    "anexo", "anschluss", "apparat", "durchwahl", "dw", "ext", "extension", "extn", "extensión", "int", "interno", "nst", "poste", "ramal",
-    "toestel", "x", "доб",
+    "anexo",
+    "anschluss",
+    "apparat",
+    "durchwahl",
+    "dw",
+    "ext",
+    "extension",
+    "extn",
+    "extensión",
+    "int",
+    "interno",
+    "nst",
+    "poste",
+    "ramal",
+    "toestel",
+    "x",
+    "доб",
 ];
 
 fn without_label(text: &str) -> &str {
     let label = text.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
     let is_label = !label.is_empty() && LABELS.contains(&&*label.to_lowercase());
     let rest = if is_label { &text[label.len()..] } else { text };
-    if is_label { rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '.' | ':' | '-' | '#')) } else { rest }
+    if is_label {
+        rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '.' | ':' | '-' | '#'))
+    } else {
+        rest
+    }
 }
 
 /// The digits of `ext. 12`, `x12`, `#12`, `;ext=12`, with nothing but a bracket behind them.
@@ -82,7 +130,10 @@ fn extension(text: &str) -> Option<String> {
 
 fn is_separator(c: char) -> bool {
     c.is_whitespace()
-        || matches!(c, '-' | '.' | '(' | ')' | '/' | '[' | ']' | '~' | '_' | '·' | '•' | '‐'..='―' | '−' | 'ー' | '\u{00AD}')
+        || matches!(
+            c,
+            '-' | '.' | '(' | ')' | '/' | '[' | ']' | '~' | '_' | '·' | '•' | '‐'..='―' | '−' | 'ー' | '\u{00AD}'
+        )
         || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{FEFF}')
 }
 

@@ -11,7 +11,7 @@ use crate::decision::blocking::blocks_of_incoming;
 use crate::decision::change::{Blocks, blocks_of_change, dead_letter_write, lead_writes, review_write};
 use crate::decision::command::UpsertCommand;
 use crate::decision::identity_key::{IdentityKey, KeyHolders};
-use crate::decision::outcome::{Decision, Outcome, UpsertStatus, WriteAction};
+use crate::decision::outcome::{Decision, Outcome, UpsertStatus};
 use crate::decision::plan::{NewIds, Plan, PlanContext, plan_upsert, without_personal_data};
 use crate::decision::policy::Policy;
 use crate::decision::rows::{ChangeSet, RecordedReply, Row, RowKey, RowWrite};
@@ -125,7 +125,7 @@ impl<S: LeadStore> Engine<S> {
         let holders = evidence.keys.into_iter().map(|lookup| lookup.key.key).zip(holders).collect();
         let drafted = Drafted { plan, ids, now, holders };
         match intent {
-            Intent::Preview(preview) => self.preview(request, drafted, &mut look, preview).await,
+            Intent::Preview(preview) => self.preview(request, drafted, &look, preview),
             Intent::Write => self.write(request, drafted, look, locks, guards).await,
         }
     }
@@ -140,18 +140,20 @@ impl<S: LeadStore> Engine<S> {
         Ok(current.then(|| Decided { result, rests_on: look.reads().highest() }))
     }
 
-    async fn preview(
+    fn preview(
         &self,
         request: Request<'_>,
         drafted: Drafted,
-        look: &mut Look<'_, S::View>,
+        look: &Look<'_, S::View>,
         preview: Option<&Preview>,
     ) -> Result<Option<Decided>, RequestError> {
-        let (changes, _, mut outcome) = self.compose(request, &drafted, look).await?;
+        let Drafted { plan, ids, holders, .. } = drafted;
+        let mut outcome = plan.outcome;
         strip_claim(&mut outcome);
-        let settled = self.settle(look, Ok(answer_of(outcome, &drafted.ids, request.policy)))?;
-        if let (Some(preview), Some(decided)) = (preview, &settled) {
-            preview.write(changes.writes, decided.rests_on);
+        let settled = self.settle(look, Ok(answer_of(outcome, &ids, request.policy)))?;
+        // Only a batch of previews looks at what an earlier one would have written to a lead.
+        if let (Some(preview), Some(decided), Some(change)) = (preview, &settled, &plan.lead) {
+            preview.write(lead_writes(&request.command.tenant, change, &holders), decided.rests_on);
         }
         Ok(settled)
     }
@@ -360,11 +362,9 @@ fn answer_of(outcome: Outcome, ids: &NewIds, policy: &Policy) -> Answer {
     }
 }
 
-/// Nothing was written, so nobody holds a claim.
+/// Nothing was written, so nobody holds a claim, and no report can be about what nobody was told to write.
 fn strip_claim(outcome: &mut Outcome) {
-    if let Some(write) = &mut outcome.write
-        && write.action == WriteAction::Create
-    {
+    if let Some(write) = &mut outcome.write {
         write.claim_token = None;
         write.claim_expire_time = None;
     }

@@ -2,4 +2,8 @@
 
 mod architecture;
 mod engine;
+mod grpc;
+mod model;
 mod power_cut;
+mod store_speed;
+mod store_views;
