@@ -125,7 +125,7 @@ impl<S: LeadStore> Engine<S> {
         let holders = evidence.keys.into_iter().map(|lookup| lookup.key.key).zip(holders).collect();
         let drafted = Drafted { plan, ids, now, holders };
         match intent {
-            Intent::Preview(preview) => self.preview(request, drafted, &mut look, preview).await,
+            Intent::Preview(preview) => self.preview(request, drafted, &look, preview),
             Intent::Write => self.write(request, drafted, look, locks, guards).await,
         }
     }
@@ -140,18 +140,20 @@ impl<S: LeadStore> Engine<S> {
         Ok(current.then(|| Decided { result, rests_on: look.reads().highest() }))
     }
 
-    async fn preview(
+    fn preview(
         &self,
         request: Request<'_>,
         drafted: Drafted,
-        look: &mut Look<'_, S::View>,
+        look: &Look<'_, S::View>,
         preview: Option<&Preview>,
     ) -> Result<Option<Decided>, RequestError> {
-        let (changes, _, mut outcome) = self.compose(request, &drafted, look).await?;
+        let Drafted { plan, ids, holders, .. } = drafted;
+        let mut outcome = plan.outcome;
         strip_claim(&mut outcome);
-        let settled = self.settle(look, Ok(answer_of(outcome, &drafted.ids, request.policy)))?;
-        if let (Some(preview), Some(decided)) = (preview, &settled) {
-            preview.write(changes.writes, decided.rests_on);
+        let settled = self.settle(look, Ok(answer_of(outcome, &ids, request.policy)))?;
+        // Only a batch of previews looks at what an earlier one would have written to a lead.
+        if let (Some(preview), Some(decided), Some(change)) = (preview, &settled, &plan.lead) {
+            preview.write(lead_writes(&request.command.tenant, change, &holders), decided.rests_on);
         }
         Ok(settled)
     }

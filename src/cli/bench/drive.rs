@@ -43,7 +43,8 @@ pub(super) struct Measured {
 impl Measured {
     fn empty(workload: Workload) -> Self {
         // The bounds are constants that the histogram accepts.
-        let latency = Histogram::new_with_bounds(1, LONGEST_MICROS, 3).unwrap_or_else(|_| unreachable!("constant bounds"));
+        let latency =
+            Histogram::new_with_bounds(1, LONGEST_MICROS, 3).unwrap_or_else(|_| unreachable!("constant bounds"));
         Self { workload, latency, errors: 0, first_error: None, elapsed: Duration::ZERO, created: 0 }
     }
 
@@ -76,7 +77,12 @@ impl Measured {
 }
 
 /// Runs a workload over all connections.
-pub(super) async fn drive(workload: Workload, connections: &[LoadConnection], numbers: &Arc<Numbers>, drive: Drive) -> Measured {
+pub(super) async fn drive(
+    workload: Workload,
+    connections: &[LoadConnection],
+    numbers: &Arc<Numbers>,
+    drive: Drive,
+) -> Measured {
     let began = Instant::now();
     let created = numbers.created.load(Ordering::Relaxed);
     let mut tasks = JoinSet::new();
@@ -103,7 +109,12 @@ pub(super) async fn drive(workload: Workload, connections: &[LoadConnection], nu
     measured
 }
 
-async fn closed_loop(workload: Workload, mut connection: LoadConnection, numbers: Arc<Numbers>, until: Instant) -> Measured {
+async fn closed_loop(
+    workload: Workload,
+    mut connection: LoadConnection,
+    numbers: Arc<Numbers>,
+    until: Instant,
+) -> Measured {
     let mut measured = Measured::empty(workload);
     let mut began = Instant::now();
     while began < until {

@@ -3,13 +3,14 @@
 use crate::grpc::proto::LeadInput;
 
 const GIVEN: [&str; 24] = [
-    "Anna", "Bruno", "Clara", "David", "Elena", "Felix", "Greta", "Hugo", "Irene", "Jonas", "Klara", "Lukas", "Maria", "Niklas",
-    "Olivia", "Paul", "Rosa", "Simon", "Teresa", "Ursula", "Viktor", "Wanda", "Xaver", "Yvonne",
+    "Anna", "Bruno", "Clara", "David", "Elena", "Felix", "Greta", "Hugo", "Irene", "Jonas", "Klara", "Lukas", "Maria",
+    "Niklas", "Olivia", "Paul", "Rosa", "Simon", "Teresa", "Ursula", "Viktor", "Wanda", "Xaver", "Yvonne",
 ];
 
 const FAMILY: [&str; 24] = [
-    "Abel", "Brandt", "Castro", "Dietrich", "Engel", "Fischer", "Garcia", "Hofmann", "Ivanov", "Jansen", "Keller", "Lindner", "Meyer",
-    "Novak", "Oliveira", "Peters", "Quast", "Richter", "Sauer", "Thomas", "Ullmann", "Vogel", "Weber", "Zimmer",
+    "Abel", "Brandt", "Castro", "Dietrich", "Engel", "Fischer", "Garcia", "Hofmann", "Ivanov", "Jansen", "Keller",
+    "Lindner", "Meyer", "Novak", "Oliveira", "Peters", "Quast", "Richter", "Sauer", "Thomas", "Ullmann", "Vogel",
+    "Weber", "Zimmer",
 ];
 
 const CITY: [&str; 8] = ["Berlin", "Bonn", "Hamburg", "Munich", "Leipzig", "Dresden", "Bremen", "Kiel"];

@@ -30,7 +30,12 @@ pub(super) use server::{BenchServerOptions, serve};
 #[derive(Debug, clap::Args)]
 pub(super) struct BenchOptions {
     /// What to measure, in this order.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "health,match-exact,upsert-existing,upsert-hot,upsert-new,mixed,batch-new,stream-new")]
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "health,match-exact,upsert-existing,upsert-hot,upsert-new,mixed,batch-new,stream-new"
+    )]
     workloads: Vec<Workload>,
     /// Connections, each with one call at a time in a closed loop.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4096))]

@@ -26,7 +26,12 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(name: String, measured: &Measured, health_rate: Option<f64>, server_cpu_seconds: Option<f64>) -> Self {
+    pub(super) fn new(
+        name: String,
+        measured: &Measured,
+        health_rate: Option<f64>,
+        server_cpu_seconds: Option<f64>,
+    ) -> Self {
         let percentile = |quantile| milliseconds(measured.latency.value_at_quantile(quantile));
         let leads = measured.rate() * measured.elapsed.as_secs_f64();
         Self {
@@ -78,7 +83,20 @@ fn milliseconds(micros: u64) -> f64 {
 
 /// The lines for people.
 pub(super) fn table(lines: &[Line]) -> String {
-    let header = ["workload", "per second", "ratio", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms", "calls", "errors", "created", "server µs"];
+    let header = [
+        "workload",
+        "per second",
+        "ratio",
+        "p50 ms",
+        "p90 ms",
+        "p99 ms",
+        "p99.9 ms",
+        "max ms",
+        "calls",
+        "errors",
+        "created",
+        "server µs",
+    ];
     let mut table = Table::new(header).numbers(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     let number = |value: f64| format!("{value:.2}");
     for line in lines {

@@ -60,7 +60,8 @@ pub(super) struct MeasuredServer {
 impl MeasuredServer {
     /// Starts it on a folder and waits until it decides.
     pub(super) async fn start(data_dir: &Path, key_locks: bool) -> Result<(Self, Duration), CommandError> {
-        let failed = |error: std::io::Error| CommandError::new(Exit::Unavailable, format!("the measured server: {error}"));
+        let failed =
+            |error: std::io::Error| CommandError::new(Exit::Unavailable, format!("the measured server: {error}"));
         let began = Instant::now();
         let mut child = Command::new(std::env::current_exe().map_err(failed)?)
             .arg("bench-server")
@@ -84,12 +85,17 @@ impl MeasuredServer {
     }
 
     async fn wait_until_ready(&self, began: Instant) -> Result<(), CommandError> {
-        let mut connection = LoadConnection::connect(&self.url).await.map_err(|error| CommandError::new(Exit::Unavailable, error))?;
+        let mut connection =
+            LoadConnection::connect(&self.url).await.map_err(|error| CommandError::new(Exit::Unavailable, error))?;
         loop {
             // A match for nobody is answered only by an engine that is open.
-            let nobody = crate::grpc::proto::LeadInput { email: Some("nobody@nowhere.example".into()), ..Default::default() };
-            let request =
-                crate::grpc::proto::MatchLeadRequest { source: "bench".into(), lead: Some(nobody), ..Default::default() };
+            let nobody =
+                crate::grpc::proto::LeadInput { email: Some("nobody@nowhere.example".into()), ..Default::default() };
+            let request = crate::grpc::proto::MatchLeadRequest {
+                source: "bench".into(),
+                lead: Some(nobody),
+                ..Default::default()
+            };
             match connection.match_lead(request).await {
                 Ok(_) => return Ok(()),
                 Err(error) if began.elapsed() > START => return Err(CommandError::new(Exit::Unavailable, error)),

@@ -81,7 +81,11 @@ impl Numbers {
 }
 
 /// Makes one call and checks that it did what it should.
-pub(super) async fn call(workload: Workload, connection: &mut LoadConnection, numbers: &Arc<Numbers>) -> Result<(), LoadError> {
+pub(super) async fn call(
+    workload: Workload,
+    connection: &mut LoadConnection,
+    numbers: &Arc<Numbers>,
+) -> Result<(), LoadError> {
     match workload {
         Workload::Health => connection.health().await,
         Workload::MatchExact => match_known(connection, numbers).await,
@@ -114,7 +118,11 @@ async fn match_known(connection: &mut LoadConnection, numbers: &Numbers) -> Resu
     Ok(())
 }
 
-async fn upsert(connection: &mut LoadConnection, numbers: &Numbers, request: proto::UpsertRequest) -> Result<(), LoadError> {
+async fn upsert(
+    connection: &mut LoadConnection,
+    numbers: &Numbers,
+    request: proto::UpsertRequest,
+) -> Result<(), LoadError> {
     let answer = connection.upsert(request).await?;
     numbers.note(answer.status);
     Ok(())

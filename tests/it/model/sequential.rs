@@ -50,7 +50,8 @@ fn difference(expected: &Said, observed: &Said) -> String {
     only(&expected, &observed, "contract:") + &only(&observed, &expected, "product: ")
 }
 
-fn run_core(policy: &Policy, steps: &[Step]) -> Option<String> {
+/// Where the model disagrees with the core on these steps.
+pub(crate) fn run_core(policy: &Policy, steps: &[Step]) -> Option<String> {
     let mut core = Core::new(policy.clone());
     let mut memory = Memory::default();
     let mut exchanges = Vec::new();
