@@ -3,6 +3,7 @@
 //! Every command is a list of steps over the modules below. Results go to the standard output, everything else to the standard error;
 //! [`exit`] has the exit codes.
 
+mod bench;
 mod completions;
 mod destination;
 pub mod exit;
@@ -25,7 +26,7 @@ use output::say;
 
 /// Decides, before anyone writes a sales lead into a CRM, whether that lead is already known.
 #[derive(Debug, Parser)]
-#[command(name = "leadgate", version, after_help = EXIT_CODES, max_term_width = 120)]
+#[command(name = "leadgate", version, after_help = EXIT_CODES)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -37,10 +38,9 @@ enum Command {
     Import(Box<import::ImportOptions>),
     Match(Box<match_lead::MatchOptions>),
     Search(search::SearchOptions),
-    Match(Box<match_lead::MatchOptions>),
-    Search(search::SearchOptions),
     Verify(verify::VerifyOptions),
     Healthcheck(healthcheck::HealthcheckOptions),
+    Bench(Box<bench::BenchOptions>),
     /// Look at policy files.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -68,10 +68,9 @@ fn run(command: Command) -> Result<Exit, CommandError> {
         Command::Import(options) => block_on(import::import(*options)),
         Command::Match(options) => block_on(match_lead::run(*options)),
         Command::Search(options) => block_on(search::run(options)),
-        Command::Match(options) => block_on(match_lead::run(*options)),
-        Command::Search(options) => block_on(search::run(options)),
         Command::Verify(options) => verify::run(&options),
         Command::Healthcheck(options) => block_on(healthcheck::run(&options)),
+        Command::Bench(options) => block_on(bench::run(*options)),
         Command::Policy(command) => policy::run(&command),
         Command::Completions(options) => completions::run(&options),
     }

@@ -130,11 +130,7 @@ fn put(values: &mut Values, rank: u8, target: Target, text: String) -> Result<()
 }
 
 /// `{"attributes": {KEY: VALUE}}` and `{"external_ids": {SOURCE: VALUE}}`.
-fn add_nested(
-    values: &mut Values,
-    prefix: &str,
-    entries: &serde_json::Map<String, Value>,
-) -> Result<(), RowProblem> {
+fn add_nested(values: &mut Values, prefix: &str, entries: &serde_json::Map<String, Value>) -> Result<(), RowProblem> {
     for (key, value) in entries {
         let target = Target::parse(&format!("{prefix}.{key}"))
             .ok_or_else(|| RowProblem::invalid(format!("{prefix} has an empty key")))?;
