@@ -26,7 +26,7 @@ use output::say;
 
 /// Decides, before anyone writes a sales lead into a CRM, whether that lead is already known.
 #[derive(Debug, Parser)]
-#[command(name = "leadgate", version, after_help = EXIT_CODES, max_term_width = 120)]
+#[command(name = "leadgate", version, after_help = EXIT_CODES)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -40,12 +40,10 @@ enum Command {
     Search(search::SearchOptions),
     Verify(verify::VerifyOptions),
     Healthcheck(healthcheck::HealthcheckOptions),
+    Bench(Box<bench::BenchOptions>),
     /// Look at policy files.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
-    Bench(Box<bench::BenchOptions>),
-    #[command(hide = true)]
-    BenchServer(bench::BenchServerOptions),
     Completions(completions::CompletionsOptions),
 }
 
@@ -72,9 +70,8 @@ fn run(command: Command) -> Result<Exit, CommandError> {
         Command::Search(options) => block_on(search::run(options)),
         Command::Verify(options) => verify::run(&options),
         Command::Healthcheck(options) => block_on(healthcheck::run(&options)),
-        Command::Policy(command) => policy::run(&command),
         Command::Bench(options) => block_on(bench::run(*options)),
-        Command::BenchServer(options) => block_on(bench::serve(options)),
+        Command::Policy(command) => policy::run(&command),
         Command::Completions(options) => completions::run(&options),
     }
 }

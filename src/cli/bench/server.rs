@@ -1,132 +1,154 @@
-//! The server that is measured: a process of its own on the same machine, with the bare health check on a second port.
+//! The servers that are measured: processes of their own, so that their memory and their restarts are theirs alone.
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use tokio::net::TcpListener;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, ChildStderr, Command};
 
-use crate::app::{App, AppSettings};
 use crate::cli::exit::{CommandError, Exit};
-use crate::engine::EngineSettings;
-use crate::grpc::load::LoadConnection;
-use crate::grpc::{ServerSettings, serve_bare_health};
+use crate::grpc::READINESS;
+use crate::grpc::client::{Client, ServerAddress, Serving};
 
-/// How long the server may take to start.
-const START: Duration = Duration::from_secs(120);
+/// How long a server may take to recover.
+const RECOVERY_DEADLINE: Duration = Duration::from_secs(300);
+/// How often it is asked whether it has.
+const ASK_EVERY: Duration = Duration::from_millis(5);
 
-/// Serve for a benchmark: prints its two addresses and ends with its standard input.
-#[derive(Debug, clap::Args)]
-pub(crate) struct BenchServerOptions {
-    /// The data folder.
-    #[arg(long)]
-    data_dir: PathBuf,
-    /// Whether requests with the same keys queue up.
-    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
-    key_locks: bool,
-}
-
-/// Runs the measured server until its parent closes its standard input.
-pub(crate) async fn serve(options: BenchServerOptions) -> Result<Exit, CommandError> {
-    let in_use = |error: std::io::Error| CommandError::new(Exit::InUse, error);
-    let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let bare = TcpListener::bind(any).await.map_err(in_use)?;
-    let mut engine = EngineSettings::new(options.data_dir);
-    engine.key_locks = options.key_locks;
-    let settings = AppSettings { listen: any, health_listen: None, server: ServerSettings::default(), engine };
-    let app = App::bind(settings).await.map_err(crate::cli::serve::app_failed)?;
-    let addresses = format!("{} {}\n", app.address().map_err(in_use)?, bare.local_addr().map_err(in_use)?);
-    crate::cli::output::print(&addresses).map_err(in_use)?;
-    tokio::spawn(serve_bare_health(bare, std::future::pending()));
-    let parent_gone = async {
-        let waiting = tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
-        drop(waiting.await);
-    };
-    app.run(parent_gone).await.map_err(crate::cli::serve::app_failed)?;
-    Ok(Exit::Success)
-}
-
-/// A measured server, running.
-pub(super) struct MeasuredServer {
+/// A server in a process of its own; killed when it is dropped.
+pub(crate) struct ServerProcess {
     child: Child,
-    /// Where leads are decided.
-    pub(super) url: String,
-    /// Where the bare health check is.
-    pub(super) bare_url: String,
+    /// Where it listens.
+    pub(crate) address: ServerAddress,
 }
 
-impl MeasuredServer {
-    /// Starts it on a folder and waits until it decides.
-    pub(super) async fn start(data_dir: &Path, key_locks: bool) -> Result<(Self, Duration), CommandError> {
-        let failed =
-            |error: std::io::Error| CommandError::new(Exit::Unavailable, format!("the measured server: {error}"));
-        let began = Instant::now();
-        let mut child = Command::new(std::env::current_exe().map_err(failed)?)
-            .arg("bench-server")
-            .arg("--data-dir")
-            .arg(data_dir)
-            .arg(format!("--key-locks={key_locks}"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+/// What is started.
+#[derive(Debug, Clone)]
+pub(crate) enum Kind {
+    /// `leadgate serve` on a data folder, with further arguments.
+    Leadgate(PathBuf, Vec<String>),
+    /// A plain tonic-health server.
+    BareHealth,
+}
+
+impl ServerProcess {
+    /// Starts a server and waits until it answers; returns how long that took.
+    pub(crate) async fn start(kind: &Kind) -> Result<(Self, Duration), CommandError> {
+        let begun = Instant::now();
+        let program = std::env::current_exe().map_err(failed)?;
+        let mut command = Command::new(program);
+        match kind {
+            Kind::Leadgate(data_dir, arguments) => {
+                command.args([
+                    "serve",
+                    "--listen=127.0.0.1:0",
+                    "--health-listen=off",
+                    "--metrics-listen=off",
+                    "--log=warn",
+                ]);
+                command.arg("--data-dir").arg(data_dir).args(arguments);
+            }
+            Kind::BareHealth => drop(command.args(["bench", "--serve-bare-health"])),
+        }
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
             .spawn()
             .map_err(failed)?;
-        let mut line = String::new();
-        if let Some(out) = child.stdout.take() {
-            BufReader::new(out).read_line(&mut line).map_err(failed)?;
-        }
-        let Some((main, bare)) = line.trim().split_once(' ') else {
-            return Err(CommandError::new(Exit::Unavailable, "the measured server did not start"));
+        let stderr = child.stderr.take().map(BufReader::new);
+        let address = match stderr {
+            Some(stderr) => address(stderr).await?,
+            None => return Err(failed("it has no standard error")),
         };
-        let server = Self { child, url: format!("http://{main}"), bare_url: format!("http://{bare}") };
-        server.wait_until_ready(began).await?;
-        Ok((server, began.elapsed()))
-    }
-
-    async fn wait_until_ready(&self, began: Instant) -> Result<(), CommandError> {
-        let mut connection =
-            LoadConnection::connect(&self.url).await.map_err(|error| CommandError::new(Exit::Unavailable, error))?;
-        loop {
-            // A match for nobody is answered only by an engine that is open.
-            let nobody =
-                crate::grpc::proto::LeadInput { email: Some("nobody@nowhere.example".into()), ..Default::default() };
-            let request = crate::grpc::proto::MatchLeadRequest {
-                source: "bench".into(),
-                lead: Some(nobody),
-                ..Default::default()
-            };
-            match connection.match_lead(request).await {
-                Ok(_) => return Ok(()),
-                Err(error) if began.elapsed() > START => return Err(CommandError::new(Exit::Unavailable, error)),
-                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-            }
+        let process = Self { child, address };
+        if matches!(kind, Kind::Leadgate(..)) {
+            process.until_ready().await?;
         }
+        Ok((process, begun.elapsed()))
     }
 
-    /// The anonymous memory of the server in KiB (`RssAnon`), where the system tells it.
-    pub(super) fn anonymous_kib(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+    /// Memory of its own, in bytes: what `RssAnon` of the kernel says.
+    pub(crate) fn memory_bytes(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
-        line.trim().trim_end_matches("kB").trim().parse().ok()
+        let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+        Some(kibibytes * 1024)
     }
 
-    /// Processor time that the server has used, user and system, in seconds, where the system tells it.
-    pub(super) fn cpu_seconds(&self) -> Option<f64> {
-        const TICKS_PER_SECOND: f64 = 100.0;
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
-        let behind_name = stat.rsplit_once(") ")?.1;
-        let mut ticks = behind_name.split(' ').skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
-        Some((ticks.next()? + ticks.next()?) / TICKS_PER_SECOND)
-    }
-
-    /// Ends it as an operator would, and waits.
-    pub(super) async fn stop(mut self) -> Result<(), CommandError> {
-        drop(self.child.stdin.take());
-        let ended = tokio::task::spawn_blocking(move || self.child.wait()).await;
-        match ended {
-            Ok(Ok(status)) if status.success() => Ok(()),
-            _ => Err(CommandError::new(Exit::Findings, "the measured server did not end well")),
+    /// Asks it to stop and waits until it has.
+    pub(crate) async fn stop(mut self) -> Result<(), CommandError> {
+        let id = self.child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
+        if let Some(id) = id {
+            rustix::process::kill_process(id, rustix::process::Signal::TERM).map_err(failed)?;
         }
+        let status = self.child.wait().await.map_err(failed)?;
+        if status.success() { Ok(()) } else { Err(failed(format!("it ended with {status}"))) }
+    }
+
+    /// Kills it in the middle of whatever it does.
+    pub(crate) async fn kill(mut self) -> Result<(), CommandError> {
+        self.child.kill().await.map_err(failed)
+    }
+
+    async fn until_ready(&self) -> Result<(), CommandError> {
+        let deadline = Instant::now() + RECOVERY_DEADLINE;
+        let mut client = Client::connect(&self.address).await?;
+        while client.serving(READINESS).await? != Serving::Yes {
+            if Instant::now() > deadline {
+                return Err(failed("it did not become ready"));
+            }
+            tokio::time::sleep(ASK_EVERY).await;
+        }
+        Ok(())
+    }
+}
+
+/// The address in the line that a server prints when it listens. What it prints later goes to our standard error.
+async fn address(stderr: BufReader<ChildStderr>) -> Result<ServerAddress, CommandError> {
+    let mut lines = stderr.lines();
+    let mut said = Vec::new();
+    while let Some(line) = lines.next_line().await.map_err(failed)? {
+        let after = line.split(" listening on ").nth(1);
+        if let Some(address) = after.and_then(|rest| rest.split([',', ' ']).next()).and_then(|text| text.parse().ok()) {
+            tokio::spawn(async move {
+                while let Ok(Some(line)) = lines.next_line().await {
+                    crate::cli::output::say(&line);
+                }
+            });
+            return Ok(address);
+        }
+        said.push(line);
+    }
+    Err(failed(said.join("; ")))
+}
+
+fn failed(problem: impl ToString) -> CommandError {
+    CommandError::new(Exit::InUse, format!("the server cannot be run: {}", problem.to_string()))
+}
+
+/// A folder that is removed when the benchmark ends, however it ends in order.
+pub(crate) struct TemporaryFolder(PathBuf);
+
+impl TemporaryFolder {
+    /// Makes one in `parent`.
+    pub(crate) fn create_in(parent: &Path) -> std::io::Result<Self> {
+        let path = parent.join(format!("leadgate-bench-{}", uuid::Uuid::now_v7().simple()));
+        std::fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TemporaryFolder {
+    fn drop(&mut self) {
+        // What cannot be removed is left to whoever cleans the parent.
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }

@@ -15,7 +15,7 @@ pub(crate) enum FileFormat {
 
 /// Why a file cannot be imported at all.
 #[derive(Debug, thiserror::Error)]
-pub enum SourceFileError {
+pub(crate) enum SourceFileError {
     /// It cannot be read.
     #[error("{} cannot be read: {source}", path.display())]
     Unreadable {
