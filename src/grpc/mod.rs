@@ -5,6 +5,7 @@
 
 mod blank_ids;
 mod bulk;
+pub mod client;
 mod convert;
 mod dedup;
 mod desk;
