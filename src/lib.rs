@@ -1,4 +1,48 @@
 //! Leadgate: the gate that a sales or marketing lead passes before anybody writes it into a CRM.
+//!
+//! # The map
+//!
+//! | module | owns | never |
+//! |---|---|---|
+//! | [`domain`] | the words of the field: values that cannot be wrong | async, IO, clock, randomness, globals |
+//! | [`decision`] | which lead a payload belongs to, what is done about it, and why; pure | the same |
+//! | [`store`] | durable truth: rows, the feed, recovery | deciding; naming the index |
+//! | [`index`] | a derived view for words and blocking keys; can be dropped at any time | deciding; naming the store |
+//! | [`engine`] | the write path: locks, sequencer, committer, gate | the wire |
+//! | [`grpc`] | the wire: messages in and out, status codes, limits, health | deciding |
+//! | [`app`], [`config`], [`telemetry`], [`cli`] | a process: settings, start, drain, commands | deciding |
+//!
+//! Dependencies point one way, and `tests/it/architecture.rs` holds them:
+//!
+//! ```text
+//! main -> cli -> app -> grpc -> engine -> store -> decision -> domain
+//!                                  '---> index -> decision -> domain
+//! ```
+//!
+//! # One request
+//!
+//! An `Upsert` comes in at [`grpc`], where it becomes an [`UpsertCommand`](decision::command::UpsertCommand): behind that there is no
+//! unchecked string. [`Engine::upsert`](engine::Engine::upsert) admits it, takes the locks of its keys, and reads the holders of every
+//! key from the overlay and the store. [`plan_upsert`](decision::plan::plan_upsert) decides, and says what changes as rows. The
+//! [`Sequencer`](engine::sequencer::Sequencer) checks that no row it rests on has changed, numbers the change set and makes it
+//! visible; the locks are released. The committer writes everything queued as one batch and syncs once; the
+//! [`DurableGate`](engine::gate::DurableGate) opens, and the answer goes out.
+//!
+//! # Invariants
+//!
+//! The contract's guarantees, by name, and what holds them:
+//!
+//! - **G1, one live lead per unique key**: the row of each key is a precondition of whoever creates or links. Held by the sequencer,
+//!   whatever the locks do; `tests/it/engine` runs with the locks switched off.
+//! - **G2, linearizable per key**: a change set is visible before its locks are released, and everything read is checked again when
+//!   it is numbered. `tests/it/model` compares concurrent histories with a naive model.
+//! - **G4, nothing said before it is durable**: every answer, reads included, passes the gate with the highest sequence that it
+//!   looked at.
+//! - **G5, no payload is lost**: it is a lead, a parked review, a dead letter, or refused to the caller's face.
+//! - **G6, one decision**: a match is an upsert's plan that nobody submits.
+//! - **G7, one claim at a time**: a claim lies in the lead's own row, so taking it rests on that row.
+//! - **index-behind-store**: the index's payload is never ahead of the store; one that is proves lost data, and the store refuses to
+//!   open.
 
 pub mod app;
 pub mod cli;

@@ -31,6 +31,25 @@ pub fn blocks_of_lead(lead: &Lead) -> Vec<u64> {
     })
 }
 
+/// Whether two states of a lead have the same blocking keys because nothing differs that they are made of.
+pub(crate) fn blocks_alike(before: &Lead, after: &Lead) -> bool {
+    let same = |field: &Field| before.value(*field) == after.value(*field);
+    before.emails == after.emails && before.phones == after.phones && BLOCKED_ON.iter().all(same)
+}
+
+/// The fields, besides emails and phones, that blocking keys are made of.
+const BLOCKED_ON: [Field; 9] = [
+    Field::FirstName,
+    Field::LastName,
+    Field::FullName,
+    Field::Company,
+    Field::Website,
+    Field::City,
+    Field::PostalCode,
+    Field::DateOfBirth,
+    Field::Street,
+];
+
 /// The blocking keys that a lead made of this payload alone would have, sorted, each once.
 pub fn blocks_of_incoming(lead: &IncomingLead) -> Vec<u64> {
     blocks(Parts {

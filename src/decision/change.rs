@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::{LeadId, TenantId};
 
-use super::blocking::blocks_of_lead;
+use super::blocking::{blocks_alike, blocks_of_lead};
 use super::identity_key::{IdentityKey, KeyHolders, keys_of_lead};
 use super::plan::LeadChange;
 use super::review::{DeadLetter, Review, ReviewKind, ReviewState};
@@ -32,6 +32,9 @@ pub fn blocks_of_change(change: &LeadChange, incoming: &[u64]) -> Blocks {
         return Blocks { after: incoming.to_vec(), touched: incoming.to_vec() };
     };
     let after = blocks_of_lead(&change.after);
+    if blocks_alike(before, &change.after) {
+        return Blocks { after, touched: Vec::new() };
+    }
     let mut touched = blocks_of_lead(before);
     if touched == after {
         touched.clear();

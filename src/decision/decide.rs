@@ -29,6 +29,8 @@ pub enum Verdict {
         reason: ReasonCode,
         /// The most likely lead: has an external id, then most complete, then oldest.
         best: Arc<Lead>,
+        /// Every lead that it may be.
+        among: Vec<LeadId>,
     },
     /// Perhaps this one.
     Possible {
@@ -120,6 +122,15 @@ impl Deciding {
         }
     }
 
+    /// Whether a higher tier has settled it, and on none of these leads.
+    fn disagrees(&self, leads: &[Arc<Lead>]) -> bool {
+        match &self.verdict {
+            Some((Verdict::Match { lead: decided, .. }, _)) => leads.iter().all(|lead| lead.lead_id != decided.lead_id),
+            Some((Verdict::Ambiguous { among, .. }, _)) => leads.iter().all(|lead| !among.contains(&lead.lead_id)),
+            _ => false,
+        }
+    }
+
     fn take(&mut self, lookup: &KeyLookup, verdict: KeyVerdict) {
         let tier = lookup.key.key.tier();
         match verdict {
@@ -127,7 +138,8 @@ impl Deciding {
             KeyVerdict::Unites(lead) => self.take_match(lookup, &lead, tier),
             KeyVerdict::Ambiguous { reason, best, holders } => {
                 self.take_ambiguous(lookup, &holders, reason);
-                self.settle(Verdict::Ambiguous { reason, best }, tier);
+                let among = holders.iter().map(|lead| lead.lead_id).collect();
+                self.settle(Verdict::Ambiguous { reason, best, among }, tier);
             }
             KeyVerdict::Possible { best, holders } => {
                 for lead in &holders {
@@ -140,22 +152,21 @@ impl Deciding {
     }
 
     fn take_match(&mut self, lookup: &KeyLookup, lead: &Arc<Lead>, tier: MatchTier) {
-        match self.decided_lead() {
-            Some(decided) if decided != lead.lead_id => {
-                self.add_conflict(lookup, lead.lead_id);
-                if !self.rivals.contains(&lead.lead_id) {
-                    self.rivals.push(lead.lead_id);
-                }
+        if self.disagrees(std::slice::from_ref(lead)) {
+            self.add_conflict(lookup, lead.lead_id);
+            if self.decided_lead().is_some() && !self.rivals.contains(&lead.lead_id) {
+                self.rivals.push(lead.lead_id);
             }
-            _ => self.settle(Verdict::Match { lead: Arc::clone(lead), tier }, tier),
+        } else {
+            self.settle(Verdict::Match { lead: Arc::clone(lead), tier }, tier);
         }
         self.add_candidate(lead, MatchLevel::Match, tier, None);
     }
 
     fn take_ambiguous(&mut self, lookup: &KeyLookup, holders: &[Arc<Lead>], reason: ReasonCode) {
-        let decided = self.decided_lead();
+        let disagrees = self.disagrees(holders);
         for lead in holders {
-            if decided.is_some_and(|id| id != lead.lead_id) {
+            if disagrees {
                 self.add_conflict(lookup, lead.lead_id);
             }
             self.add_candidate(lead, MatchLevel::Possible, lookup.key.key.tier(), Some(reason));

@@ -110,23 +110,30 @@ impl TierEvaluator<'_> {
                     .copied()
                     .filter(|index| verdicts[*index] == NameVerdict::Compatible { equal: true })
                     .collect();
+                let several: Vec<_> = several.iter().map(|index| holders[*index]).collect();
                 match equal.as_slice() {
                     [only] => KeyVerdict::Unites(Arc::clone(holders[*only])),
-                    _ if phone => KeyVerdict::Possible { best: best_of(holders), holders: owned(holders) },
-                    _ => multiple_matches(holders),
+                    _ if phone => KeyVerdict::Possible { best: best_of(&several), holders: owned(&several) },
+                    _ => multiple_matches(&several),
                 }
             }
         }
     }
 
     /// Where a name is missing on one side, the name does not tell several holders of a personal address apart: that is for a
-    /// person to say. Another name does tell them apart, and a role mailbox or a phone never unites without one.
+    /// person to say. Another name does tell them apart, and a role mailbox or a phone never unites without one. An external id that
+    /// several hold is never given to one lead more: it names one record, whoever that is by now.
     fn nobody_fits(&self, lookup: &KeyLookup, holders: &[&Arc<Lead>], verdicts: &[NameVerdict]) -> KeyVerdict {
-        let personal = lookup.key.key.tier() != MatchTier::Phone && !self.is_role_or_listed(lookup);
-        if personal && verdicts.contains(&NameVerdict::OneSided) {
-            return multiple_matches(holders);
-        }
-        KeyVerdict::GuardFailed(owned(holders))
+        let nameless = || {
+            let one_sided = holders.iter().zip(verdicts).filter(|(_, verdict)| **verdict == NameVerdict::OneSided);
+            one_sided.map(|(lead, _)| *lead).collect::<Vec<_>>()
+        };
+        let in_doubt = match lookup.key.key.tier() {
+            MatchTier::ExternalId => holders.to_vec(),
+            MatchTier::Email if !self.is_role_or_listed(lookup) => nameless(),
+            _ => Vec::new(),
+        };
+        if in_doubt.is_empty() { KeyVerdict::GuardFailed(owned(holders)) } else { multiple_matches(&in_doubt) }
     }
 }
 

@@ -93,7 +93,7 @@ impl Email {
     /// What stands before the @ without its plus tag.
     pub fn mailbox(&self) -> &str {
         let local = self.local_part();
-        local.split_once('+').map(|(mailbox, _)| mailbox).filter(|mailbox| !mailbox.is_empty()).unwrap_or(local)
+        local.split_once('+').map(|(mailbox, _)| mailbox).filter(|mailbox| is_local_part(mailbox)).unwrap_or(local)
     }
 
     /// True for an address of a function (`info@`), not of a person.

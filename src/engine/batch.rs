@@ -11,10 +11,11 @@ use crate::decision::rows::RowKey;
 use crate::domain::LeadId;
 use crate::store::LeadStore;
 
+use super::Engine;
 use super::answer::{Answer, RequestError};
+use super::lock_set::lock_number;
 use super::reading::Preview;
 use super::upserting::Intent;
-use super::{Engine, lock_number};
 
 /// How many keys are remembered before those of finished items are forgotten.
 const FEWEST_TURNS: usize = 4096;

@@ -1,5 +1,6 @@
 //! The committer: makes durable what was sequenced, everything queued at once, and lets the answers go.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
@@ -7,8 +8,10 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::store::LeadStore;
+use crate::decision::rows::SequencedChangeSet;
+use crate::store::{CommitError, LeadStore};
 
+use super::commit_queue::{CommitFailure, commit_round};
 use super::{Engine, Health};
 
 /// How long the committer sleeps at most before it looks whether its engine is still there.
@@ -27,12 +30,12 @@ impl Background {
     }
 
     pub(super) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+        self.stopping.load(Ordering::Acquire)
     }
 
     /// Ends the threads; they finish what they are at.
     pub(super) fn stop(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        self.stopping.store(true, Ordering::Release);
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
             // A panic was reported when it happened.
@@ -53,32 +56,14 @@ async fn run<S: LeadStore>(weak: Weak<Engine<S>>, queued: Arc<Notify>) {
         let _ = tokio::time::timeout(IDLE, queued.notified()).await;
         let Some(engine) = weak.upgrade() else { return };
         let failing = FailOnPanic(&engine);
-        let committed = commit_queue(&engine).await;
+        let stopping = || engine.background.is_stopping();
+        let commit = async |batch: &[SequencedChangeSet]| engine.commit(batch).await;
+        let round = commit_round(&engine.sequencer, &engine.gate, stopping, commit).await;
         std::mem::forget(failing);
-        if committed.is_err() || engine.background.is_stopping() {
+        if let ControlFlow::Break(failure) = round {
+            failure.into_iter().for_each(|failure| engine.commit_failed(&failure));
             return;
         }
-    }
-}
-
-/// Commits until nothing waits.
-async fn commit_queue<S: LeadStore>(engine: &Engine<S>) -> Result<(), ()> {
-    loop {
-        let batch = engine.sequencer.take_queue();
-        let Some(last) = batch.last().map(|last| last.sequence) else { return Ok(()) };
-        engine.admission.commit_begins();
-        let began = std::time::Instant::now();
-        let result = engine.store.commit(&batch).await;
-        engine.admission.commit_ends();
-        metrics::histogram!("leadgate_commit_seconds").record(began.elapsed().as_secs_f64());
-        metrics::counter!("leadgate_committed_change_sets_total").increment(batch.len() as u64);
-        if let Err(error) = result {
-            tracing::error!(error = &error as &dyn std::error::Error, "a commit failed: the process has to end");
-            engine.fail("a commit failed");
-            return Err(());
-        }
-        engine.sequencer.announce_durable(last);
-        engine.gate.open(last);
     }
 }
 
@@ -92,6 +77,29 @@ impl<S: LeadStore> Drop for FailOnPanic<'_, S> {
 }
 
 impl<S: LeadStore> Engine<S> {
+    async fn commit(&self, batch: &[SequencedChangeSet]) -> Result<(), CommitError> {
+        self.admission.commit_begins();
+        let began = std::time::Instant::now();
+        let result = self.store.commit(batch).await;
+        self.admission.commit_ends();
+        metrics::histogram!("leadgate_commit_seconds").record(began.elapsed().as_secs_f64());
+        metrics::counter!("leadgate_committed_change_sets_total").increment(batch.len() as u64);
+        result
+    }
+
+    fn commit_failed(&self, failure: &CommitFailure<CommitError>) {
+        match failure {
+            CommitFailure::Store(error) => {
+                tracing::error!(error = error as &dyn std::error::Error, "a commit failed: the process has to end");
+                self.fail("a commit failed");
+            }
+            CommitFailure::Sequencer => {
+                tracing::error!("the sequencer panicked: the process has to end");
+                self.fail("the sequencer panicked");
+            }
+        }
+    }
+
     /// Nothing more is sequenced, every waiting answer is told that its outcome is unknown, and the process has to end.
     pub(super) fn fail(&self, why: &'static str) {
         self.sequencer.close();

@@ -53,14 +53,8 @@ impl KeyLocks {
         Ok(held)
     }
 
-    #[cfg(not(shuttle))]
     fn lock_of(&self, key: u64) -> Lock {
         Arc::clone(&self.locks.entry(key).or_default())
-    }
-
-    #[cfg(shuttle)]
-    fn lock_of(&self, key: u64) -> Lock {
-        self.locks.with_entry(key, Arc::clone)
     }
 
     /// How many keys are held or waited for.
@@ -75,6 +69,7 @@ impl KeyLocks {
 }
 
 /// Locks held; dropping it releases them.
+#[derive(Default)]
 #[must_use = "the locks are released when this is dropped"]
 pub struct KeyGuards {
     held: Vec<Held>,

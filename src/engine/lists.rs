@@ -82,7 +82,7 @@ impl<S: LeadStore> Engine<S> {
                 found = Some(FoundLead { lead, redirected_from: redirected.then_some(lead_id) });
                 break;
             }
-            if self.sequencer.check(look.reads()).is_ok() {
+            if self.is_current(look.reads())? {
                 self.durable(look.reads().highest()).await?;
                 return Ok(found);
             }
@@ -118,6 +118,7 @@ impl<S: LeadStore> Engine<S> {
             }
         })?;
         let ids: Vec<LeadId> = page.hits.iter().map(|hit| hit.lead_id).collect();
+        // Each lead is shown as it stood at one moment, not all of them at the same: a page must not fail because one is hot.
         let mut look = self.look(None).await?;
         let mut items = look.leads(tenant, &ids).await.map_err(read_failed)?;
         items.retain(|lead| lead.is_live());

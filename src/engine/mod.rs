@@ -7,12 +7,14 @@
 mod admission;
 mod answer;
 mod batch;
+mod commit_queue;
 mod committer;
 mod duplicates;
 pub mod gate;
 mod indexing;
 pub mod key_locks;
 mod lists;
+mod lock_set;
 mod opening;
 mod reading;
 mod reports;
@@ -26,7 +28,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
-use foldhash::fast::FixedState;
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 
@@ -39,7 +40,7 @@ use admission::Admission;
 use gate::DurableGate;
 use key_locks::KeyLocks;
 use reading::{Look, Preview};
-use sequencer::Sequencer;
+use sequencer::{ReadSet, Sequencer, SubmitError};
 
 pub use admission::AdmissionLimits;
 pub use answer::{
@@ -150,16 +151,23 @@ impl<S: LeadStore> Engine<S> {
         Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)
     }
 
+    /// Whether everything read is still so, all of it at this moment.
+    fn is_current(&self, reads: &ReadSet) -> Result<bool, RequestError> {
+        match self.sequencer.check(reads) {
+            Ok(()) => Ok(true),
+            Err(SubmitError::Conflict) => Ok(false),
+            Err(SubmitError::Closed) => Err(closed()),
+        }
+    }
+
     /// Waits until everything up to `sequence` is durable.
     async fn durable(&self, sequence: u64) -> Result<(), RequestError> {
         self.gate.wait(sequence).await.map_err(|gate::OutcomeUnknown| RequestError::CommitOutcomeUnknown)
     }
 }
 
-/// The number of a row's lock.
-fn lock_number(key: &crate::decision::rows::RowKey) -> u64 {
-    use std::hash::BuildHasher;
-    FixedState::with_seed(0x6c65_6164).hash_one(key)
+fn closed() -> RequestError {
+    RequestError::Unavailable { what: "the store no longer takes writes" }
 }
 
 fn read_failed(error: crate::store::ReadError) -> RequestError {

@@ -18,16 +18,17 @@ const MOST_MERGES: usize = 64;
 /// Rows that a preview would have written: seen by later items of the same batch, by nobody else, and never stored.
 #[derive(Default)]
 pub(crate) struct Preview {
-    rows: Mutex<HashMap<RowKey, Option<Row>>>,
+    /// Each with the sequence that it rests on: who sees it rests on that too.
+    rows: Mutex<HashMap<RowKey, (Option<Row>, u64)>>,
 }
 
 impl Preview {
-    pub(crate) fn write(&self, writes: Vec<RowWrite>) {
+    pub(crate) fn write(&self, writes: Vec<RowWrite>, rests_on: u64) {
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        rows.extend(writes.into_iter().map(|write| (write.key, write.row)));
+        rows.extend(writes.into_iter().map(|write| (write.key, (write.row, rests_on))));
     }
 
-    fn get(&self, key: &RowKey) -> Option<Option<Row>> {
+    fn get(&self, key: &RowKey) -> Option<(Option<Row>, u64)> {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 }
@@ -56,7 +57,8 @@ impl<'a, V: LeadView> Look<'a, V> {
         let recent = self.sequencer.peek(keys);
         let mut rows = Vec::with_capacity(keys.len());
         for (key, recent) in keys.iter().zip(recent) {
-            if let Some(row) = self.preview.and_then(|preview| preview.get(key)) {
+            if let Some((row, rests_on)) = self.preview.and_then(|preview| preview.get(key)) {
+                self.reading.reads.rest_on(rests_on);
                 rows.push(row);
                 continue;
             }

@@ -17,12 +17,16 @@ use crate::index::IndexDocument;
 use crate::store::LeadStore;
 
 use super::answer::{ReportAnswer, RequestError};
+use super::lock_set::LockSet;
 use super::reading::Look;
 use super::sequencer::SubmitError;
-use super::upserting::{LockSet, document_of, new_ids};
-use super::{Engine, read_failed};
+use super::upserting::{document_of, new_ids};
+use super::{Engine, closed, read_failed};
 
 const ROUNDS: usize = 8;
+
+/// An answer, and the sequence that it waits for.
+type Reported = (Result<ReportAnswer, RequestError>, u64);
 
 impl<S: LeadStore> Engine<S> {
     /// Takes a report about a lead in a target. With a request id a retry gets the first answer.
@@ -39,7 +43,7 @@ impl<S: LeadStore> Engine<S> {
             drop(guards);
             if let Some((answer, rests_on)) = attempted {
                 self.durable(rests_on).await?;
-                return Ok(answer);
+                return answer;
             }
         }
         Err(RequestError::Contention { retry_after: Duration::from_millis(50) })
@@ -50,14 +54,14 @@ impl<S: LeadStore> Engine<S> {
         report: &WriteReport,
         request_id: Option<&RequestId>,
         policy: &Policy,
-    ) -> Result<Option<(ReportAnswer, u64)>, RequestError> {
+    ) -> Result<Option<Reported>, RequestError> {
         let mut look = self.look(None).await?;
         if let Some(answer) = self.recorded_report(report, request_id, &mut look).await? {
-            return Ok(self.sequencer.check(look.reads()).is_ok().then(|| (answer, look.reads().highest())));
+            return self.settle_report(&look, answer);
         }
         let Some((lead, redirected)) = look.lead(&report.tenant, report.lead_id).await.map_err(read_failed)? else {
             let unknown = ReportAnswer { lead_id: None, next: None, reasons: vec![ReasonCode::LeadNotFound.into()] };
-            return Ok(self.sequencer.check(look.reads()).is_ok().then(|| (unknown, look.reads().highest())));
+            return self.settle_report(&look, Ok(unknown));
         };
         let holder = self.other_holder(report, &lead, &mut look).await?;
         let ids = new_ids();
@@ -69,10 +73,19 @@ impl<S: LeadStore> Engine<S> {
         let (changes, document) = self.compose_report(report, request_id, &plan, context, &mut look).await?;
         let answer = ReportAnswer { lead_id: Some(plan.lead_id), next: plan.next, reasons: plan.reasons };
         match self.submit(&look, changes, document) {
-            Ok(sequence) => Ok(Some((answer, sequence.max(look.reads().highest())))),
+            Ok(sequence) => Ok(Some((Ok(answer), sequence.max(look.reads().highest())))),
             Err(SubmitError::Conflict) => Ok(None),
-            Err(SubmitError::Closed) => Err(RequestError::Unavailable { what: "the store no longer takes writes" }),
+            Err(SubmitError::Closed) => Err(closed()),
         }
+    }
+
+    /// An answer that writes nothing, if what it rests on is still so.
+    fn settle_report(
+        &self,
+        look: &Look<'_, S::View>,
+        answer: Result<ReportAnswer, RequestError>,
+    ) -> Result<Option<Reported>, RequestError> {
+        Ok(self.is_current(look.reads())?.then(|| (answer, look.reads().highest())))
     }
 
     /// Another live lead that holds the reported id.
@@ -145,15 +158,16 @@ impl<S: LeadStore> Engine<S> {
         report: &WriteReport,
         request_id: Option<&RequestId>,
         look: &mut Look<'_, S::View>,
-    ) -> Result<Option<ReportAnswer>, RequestError> {
+    ) -> Result<Option<Result<ReportAnswer, RequestError>>, RequestError> {
         let Some(request_id) = request_id else { return Ok(None) };
         let row =
             look.row(RowKey::request(&report.tenant, &report.target, &request_id.id)).await.map_err(read_failed)?;
         let Some(Row::Request(reply)) = row else { return Ok(None) };
         if reply.body_digest != request_id.body_digest {
-            return Err(RequestError::RequestIdReused);
+            return Ok(Some(Err(RequestError::RequestIdReused)));
         }
-        Ok(Some(ReportAnswer { lead_id: reply.lead_id, next: reply.write.clone(), reasons: reply.reasons.clone() }))
+        let answer = ReportAnswer { lead_id: reply.lead_id, next: reply.write.clone(), reasons: reply.reasons.clone() };
+        Ok(Some(Ok(answer)))
     }
 }
 
@@ -161,8 +175,7 @@ fn locks_of(report: &WriteReport, request_id: Option<&RequestId>) -> LockSet {
     let tenant = &report.tenant;
     let key = reported_key(report).map(|key| RowKey::identity(tenant, &key));
     let request = request_id.map(|request| RowKey::request(tenant, &report.target, &request.id));
-    let rows: Vec<RowKey> = key.into_iter().chain(request).collect();
-    LockSet::of_rows(&rows, &RowKey::lead(tenant, report.lead_id))
+    LockSet::of(key.into_iter().chain(request)).with_lead(&RowKey::lead(tenant, report.lead_id))
 }
 
 /// A report's answer in the form of a recorded reply; what only an upsert has stays empty.

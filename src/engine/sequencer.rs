@@ -49,8 +49,13 @@ pub struct ReadSet {
 impl ReadSet {
     /// Notes that a row was seen, or was seen to be absent (sequence 0).
     pub fn note(&mut self, key: RowKey, sequence: u64) {
-        self.highest = self.highest.max(sequence);
+        self.rest_on(sequence);
         self.rows.push((key, sequence.max(self.start)));
+    }
+
+    /// Notes that something else was seen that rests on everything up to a sequence.
+    pub fn rest_on(&mut self, sequence: u64) {
+        self.highest = self.highest.max(sequence);
     }
 
     /// The highest sequence among what was seen.
@@ -141,9 +146,10 @@ impl Sequencer {
         self.state.lock().ok().map(|state| look(state.sequence))
     }
 
-    /// Everything that waits for the committer, in order.
-    pub fn take_queue(&self) -> Vec<SequencedChangeSet> {
-        self.state.lock().map(|mut state| std::mem::take(&mut state.queue)).unwrap_or_default()
+    /// Everything that waits for the committer, in order. Fails when the sequencer itself has failed: what waits then may be
+    /// incomplete, and nobody is to be told that it was done.
+    pub fn take_queue(&self) -> Result<Vec<SequencedChangeSet>, SubmitError> {
+        self.state.lock().map(|mut state| std::mem::take(&mut state.queue)).map_err(|_| SubmitError::Closed)
     }
 
     /// Announces that the store shows everything up to `sequence` in views taken from now on.

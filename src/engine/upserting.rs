@@ -11,8 +11,8 @@ use crate::decision::blocking::blocks_of_incoming;
 use crate::decision::change::{Blocks, blocks_of_change, dead_letter_write, lead_writes, review_write};
 use crate::decision::command::UpsertCommand;
 use crate::decision::identity_key::{IdentityKey, KeyHolders};
-use crate::decision::outcome::{Decision, Outcome, UpsertStatus, WriteAction};
-use crate::decision::plan::{NewIds, Plan, PlanContext, PlanError, plan_upsert, without_personal_data};
+use crate::decision::outcome::{Decision, Outcome, UpsertStatus};
+use crate::decision::plan::{NewIds, Plan, PlanContext, plan_upsert, without_personal_data};
 use crate::decision::policy::Policy;
 use crate::decision::rows::{ChangeSet, RecordedReply, Row, RowKey, RowWrite};
 use crate::domain::{LeadId, TenantId};
@@ -21,9 +21,10 @@ use crate::store::LeadStore;
 
 use super::answer::{Answer, RequestError};
 use super::key_locks::{KeyGuards, QueueFull};
+use super::lock_set::{LockSet, NotSequenced};
 use super::reading::{Look, Preview};
 use super::sequencer::SubmitError;
-use super::{Engine, lock_number, read_failed};
+use super::{Engine, closed, read_failed};
 
 /// How often a request is decided again before its caller is told to come back.
 const ROUNDS: usize = 8;
@@ -45,7 +46,7 @@ pub(super) enum Intent<'a> {
 
 /// A request that has been decided, and sequenced where it writes. Its answer waits for `rests_on` to be durable.
 pub(super) struct Decided {
-    pub(super) result: Result<Answer, PlanError>,
+    pub(super) result: Result<Answer, RequestError>,
     pub(super) rests_on: u64,
 }
 
@@ -67,7 +68,7 @@ impl<S: LeadStore> Engine<S> {
     /// The answer, as soon as everything that it rests on is durable.
     pub(super) async fn answer(&self, decided: Decided) -> Result<Answer, RequestError> {
         self.durable(decided.rests_on).await?;
-        Ok(decided.result?)
+        decided.result
     }
 
     pub(super) async fn decide(&self, command: &UpsertCommand, intent: Intent<'_>) -> Result<Decided, RequestError> {
@@ -77,7 +78,7 @@ impl<S: LeadStore> Engine<S> {
         }
         let policy = self.policy();
         let blocks = if writes { blocks_of_incoming(&command.lead) } else { Vec::new() };
-        let mut locks = LockSet::of(command, &blocks);
+        let mut locks = locks_of(command, &blocks);
         for round in 0..ROUNDS {
             let guards = if writes || round >= READS_LOCK_FROM { Some(self.acquire(&locks).await?) } else { None };
             let request = Request { command, policy: &policy, blocks: &blocks, intent };
@@ -94,10 +95,7 @@ impl<S: LeadStore> Engine<S> {
     }
 
     pub(super) async fn acquire(&self, locks: &LockSet) -> Result<KeyGuards, RequestError> {
-        let full = |QueueFull| RequestError::KeyQueueFull { retry_after: RETRY_AFTER };
-        let mut guards = self.locks.acquire(&locks.keys).await.map_err(full)?;
-        guards.extend(self.locks.acquire(&locks.leads).await.map_err(full)?);
-        Ok(guards)
+        locks.acquire(&self.locks).await.map_err(queue_full)
     }
 
     /// One round. `None`: something changed, or more locks are needed; the guards are released and the next round decides anew.
@@ -112,47 +110,52 @@ impl<S: LeadStore> Engine<S> {
         let mut look = self.look(preview).await?;
         let now = self.now();
         if let Some(reply) = self.recorded_reply(command, policy, now, &mut look).await? {
-            let answer = self.replay(command, &reply, &mut look).await?;
-            return Ok(self.settle(&look, Ok(answer)));
+            let same = command.request_id.as_ref().is_some_and(|id| id.body_digest == reply.body_digest);
+            let reused = Err(RequestError::RequestIdReused);
+            let answer = if same { Ok(self.replay(command, &reply, &mut look).await?) } else { reused };
+            return self.settle(&look, answer);
         }
         let (evidence, holders) = look.evidence(command, policy.limits.holders_read).await.map_err(read_failed)?;
         let ids = new_ids();
         let context = PlanContext { policy, now, ids: &ids, digests: &self.digests };
         let plan = match plan_upsert(command, &evidence, context) {
             Ok(plan) => plan,
-            Err(error) => return Ok(self.settle(&look, Err(error))),
+            Err(error) => return self.settle(&look, Err(error.into())),
         };
         let holders = evidence.keys.into_iter().map(|lookup| lookup.key.key).zip(holders).collect();
         let drafted = Drafted { plan, ids, now, holders };
         match intent {
-            Intent::Preview(preview) => self.preview(request, drafted, &mut look, preview).await,
+            Intent::Preview(preview) => self.preview(request, drafted, &look, preview),
             Intent::Write => self.write(request, drafted, look, locks, guards).await,
         }
     }
 
     /// An answer that writes nothing, if what it rests on is still so.
-    fn settle(&self, look: &Look<'_, S::View>, result: Result<Answer, PlanError>) -> Option<Decided> {
-        self.sequencer.check(look.reads()).ok()?;
-        Some(Decided { result, rests_on: look.reads().highest() })
+    fn settle(
+        &self,
+        look: &Look<'_, S::View>,
+        result: Result<Answer, RequestError>,
+    ) -> Result<Option<Decided>, RequestError> {
+        let current = self.is_current(look.reads())?;
+        Ok(current.then(|| Decided { result, rests_on: look.reads().highest() }))
     }
 
-    async fn preview(
+    fn preview(
         &self,
         request: Request<'_>,
         drafted: Drafted,
-        look: &mut Look<'_, S::View>,
+        look: &Look<'_, S::View>,
         preview: Option<&Preview>,
     ) -> Result<Option<Decided>, RequestError> {
-        let (changes, _, mut outcome) = self.compose(request, &drafted, look).await?;
-        if self.sequencer.check(look.reads()).is_err() {
-            return Ok(None);
-        }
-        if let Some(preview) = preview {
-            preview.write(changes.writes);
-        }
+        let Drafted { plan, ids, holders, .. } = drafted;
+        let mut outcome = plan.outcome;
         strip_claim(&mut outcome);
-        let answer = answer_of(outcome, &drafted.ids, request.policy);
-        Ok(Some(Decided { result: Ok(answer), rests_on: look.reads().highest() }))
+        let settled = self.settle(look, Ok(answer_of(outcome, &ids, request.policy)))?;
+        // Only a batch of previews looks at what an earlier one would have written to a lead.
+        if let (Some(preview), Some(decided), Some(change)) = (preview, &settled, &plan.lead) {
+            preview.write(lead_writes(&request.command.tenant, change, &holders), decided.rests_on);
+        }
+        Ok(settled)
     }
 
     async fn write(
@@ -166,36 +169,16 @@ impl<S: LeadStore> Engine<S> {
         let (changes, document, outcome) = self.compose(request, &drafted, &mut look).await?;
         let answer = answer_of(outcome, &drafted.ids, request.policy);
         if changes.is_empty() {
-            return Ok(self.settle(&look, Ok(answer)));
+            return self.settle(&look, Ok(answer));
         }
-        if locks.add_missing(&changes) {
-            return Ok(None);
-        }
-        // Keys before leads, always: a lead that is first met here is locked now, behind every key.
-        let known = drafted.plan.lead.as_ref().and_then(|change| change.before.as_ref()).map(|lead| lead.lead_id);
-        let met = known.map(|lead_id| lock_number(&RowKey::lead(&request.command.tenant, lead_id)));
-        let mut guards = guards;
-        if let (Some(number), Some(guards)) = (met, guards.as_mut()) {
-            if !locks.leads.contains(&number) {
-                if !locks.leads.is_empty() {
-                    locks.add_lead(number);
-                    return Ok(None);
-                }
-                let more = self.locks.acquire(&[number]).await;
-                guards.extend(more.map_err(|QueueFull| RequestError::KeyQueueFull { retry_after: RETRY_AFTER })?);
-            }
-        }
-        let submitted = self.submit(&look, changes, document);
-        drop(guards);
-        match submitted {
+        let known = drafted.plan.lead.as_ref().and_then(|change| change.before.as_ref());
+        let lead = known.map(|lead| RowKey::lead(&request.command.tenant, lead.lead_id));
+        let submit = |changes| self.submit(&look, changes, document);
+        match locks.sequence(&self.locks, guards.unwrap_or_default(), lead.as_ref(), changes, submit).await {
             Ok(sequence) => Ok(Some(Decided { result: Ok(answer), rests_on: sequence.max(look.reads().highest()) })),
-            Err(SubmitError::Conflict) => {
-                if let Some(number) = met {
-                    locks.add_lead(number);
-                }
-                Ok(None)
-            }
-            Err(SubmitError::Closed) => Err(RequestError::Unavailable { what: "the store no longer takes writes" }),
+            Err(NotSequenced::Again) => Ok(None),
+            Err(NotSequenced::QueueFull) => Err(queue_full(QueueFull)),
+            Err(NotSequenced::Closed) => Err(closed()),
         }
     }
 
@@ -284,13 +267,7 @@ impl<S: LeadStore> Engine<S> {
         let row =
             look.row(RowKey::request(&command.tenant, &command.source, &request_id.id)).await.map_err(read_failed)?;
         let Some(Row::Request(reply)) = row else { return Ok(None) };
-        if reply.time + policy.request_id_retention <= now {
-            return Ok(None);
-        }
-        if reply.body_digest != request_id.body_digest {
-            return Err(RequestError::RequestIdReused);
-        }
-        Ok(Some(reply))
+        Ok((reply.time + policy.request_id_retention > now).then_some(reply))
     }
 
     async fn replay(
@@ -336,6 +313,10 @@ impl<S: LeadStore> Engine<S> {
     }
 }
 
+fn queue_full(QueueFull: QueueFull) -> RequestError {
+    RequestError::KeyQueueFull { retry_after: RETRY_AFTER }
+}
+
 /// A request with everything that stays the same over its rounds.
 #[derive(Clone, Copy)]
 struct Request<'a> {
@@ -353,56 +334,13 @@ struct Drafted {
     holders: BTreeMap<IdentityKey, Arc<KeyHolders>>,
 }
 
-/// The locks of a request, by class; each list sorted and without repetition.
-#[derive(Default)]
-pub(super) struct LockSet {
-    keys: Vec<u64>,
-    leads: Vec<u64>,
-}
-
-impl LockSet {
-    fn of(command: &UpsertCommand, blocks: &[u64]) -> Self {
-        let tenant = &command.tenant;
-        let keys = command.keys().into_iter().map(|key| RowKey::identity(tenant, &key.key));
-        let request = command.request_id.iter().map(|request| RowKey::request(tenant, &command.source, &request.id));
-        let blocks = blocks.iter().map(|block| RowKey::block(tenant, *block));
-        let mut keys: Vec<u64> = keys.chain(request).chain(blocks).map(|key| lock_number(&key)).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        Self { keys, leads: Vec::new() }
-    }
-
-    /// The locks of these rows.
-    pub(super) fn of_rows(keys: &[RowKey], lead: &RowKey) -> Self {
-        let mut keys: Vec<u64> = keys.iter().map(lock_number).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        Self { keys, leads: vec![lock_number(lead)] }
-    }
-
-    /// Adds the locks of identity and blocking keys that a change set touches; whether any was missing.
-    fn add_missing(&mut self, changes: &ChangeSet) -> bool {
-        let identity = changes
-            .writes
-            .iter()
-            .map(|write| &write.key)
-            .filter(|key| key.class() == crate::decision::rows::RowClass::Key);
-        let missing: Vec<u64> = identity
-            .chain(&changes.blocks)
-            .map(lock_number)
-            .filter(|number| self.keys.binary_search(number).is_err())
-            .collect();
-        self.keys.extend(&missing);
-        self.keys.sort_unstable();
-        self.keys.dedup();
-        !missing.is_empty()
-    }
-
-    fn add_lead(&mut self, number: u64) {
-        if let Err(place) = self.leads.binary_search(&number) {
-            self.leads.insert(place, number);
-        }
-    }
+/// The request id, every identity key and every blocking key of a request.
+fn locks_of(command: &UpsertCommand, blocks: &[u64]) -> LockSet {
+    let tenant = &command.tenant;
+    let keys = command.keys().into_iter().map(|key| RowKey::identity(tenant, &key.key));
+    let request = command.request_id.iter().map(|request| RowKey::request(tenant, &command.source, &request.id));
+    let blocks = blocks.iter().map(|block| RowKey::block(tenant, *block));
+    LockSet::of(keys.chain(request).chain(blocks))
 }
 
 pub(super) fn new_ids() -> NewIds {
@@ -424,11 +362,9 @@ fn answer_of(outcome: Outcome, ids: &NewIds, policy: &Policy) -> Answer {
     }
 }
 
-/// Nothing was written, so nobody holds a claim.
+/// Nothing was written, so nobody holds a claim, and no report can be about what nobody was told to write.
 fn strip_claim(outcome: &mut Outcome) {
-    if let Some(write) = &mut outcome.write
-        && write.action == WriteAction::Create
-    {
+    if let Some(write) = &mut outcome.write {
         write.claim_token = None;
         write.claim_expire_time = None;
     }

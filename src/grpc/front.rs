@@ -108,3 +108,36 @@ fn in_our_words(response: Response<Body>) -> Response<Body> {
     let failure = status.and_then(|status| Failure::of_transport(status.code(), status.message()));
     failure.map_or(response, |failure| failure.into_status().into_http())
 }
+
+#[cfg(test)]
+mod tests {
+    use tonic::Code;
+    use tonic_types::StatusExt;
+
+    use super::*;
+
+    async fn answered(answer: BoxFuture<Response<Body>, Infallible>) -> Status {
+        let answer = AssertUnwindSafe(answer).catch_unwind();
+        let Ok(response) = Answering { answer, _call: InFlight::default().begin() }.await;
+        Status::from_header_map(response.headers()).expect("a status")
+    }
+
+    fn check(status: &Status, code: Code, reason: &str) {
+        assert_eq!(status.code(), code);
+        assert_eq!(status.get_error_details().error_info().expect("an ErrorInfo").reason, reason);
+    }
+
+    #[tokio::test]
+    async fn a_panic_becomes_an_answer() {
+        check(&answered(Box::pin(async { panic!("a bug") })).await, Code::Internal, "INTERNAL");
+    }
+
+    #[tokio::test]
+    async fn bare_statuses_get_our_words_and_ours_stay() {
+        let bare = |status: Status| Box::pin(std::future::ready(Ok(status.into_http())));
+        check(&answered(bare(Status::internal("cannot decode"))).await, Code::InvalidArgument, "INVALID_VALUE");
+        check(&answered(bare(Status::unimplemented(""))).await, Code::Unimplemented, "UNKNOWN_METHOD");
+        check(&answered(bare(Failure::Panicked.into_status())).await, Code::Internal, "INTERNAL");
+        check(&answered(bare(Failure::LeadNotFound.into_status())).await, Code::NotFound, "LEAD_NOT_FOUND");
+    }
+}

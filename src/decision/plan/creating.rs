@@ -16,12 +16,10 @@ impl Planner<'_> {
         let context = self.context;
         let lead = Lead::empty(context.ids.lead_id, context.now);
         let mut edit = LeadEdit::new(lead, self.command, context.policy, context.digests, context.now, false);
-        let mode = edit.claimant.mode;
         // A new lead has nothing that a mode could keep.
         edit.claimant.mode = crate::decision::command::UpdateMode::Merge;
         let linking = link_identifiers(&mut edit, self.command, &|_| false);
         edit.apply_values(self.command);
-        edit.claimant.mode = mode;
         let source_field = FieldKey::Field(Field::LeadSource);
         if edit.lead.value(Field::LeadSource).is_none() {
             edit.set(&source_field, self.command.source.as_str());
@@ -31,6 +29,7 @@ impl Planner<'_> {
         for reason in linking.reasons {
             add_reason(&mut decided.reasons, reason);
         }
+        edit.add_withheld_reasons(&mut decided.reasons);
 
         let mut outcome = Outcome { withheld: edit.withheld, ..self.empty_outcome(decided, UpsertStatus::Created) };
         let mut lead = edit.lead;

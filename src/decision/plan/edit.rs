@@ -1,5 +1,6 @@
 //! Writing a payload's values into a lead under survivorship, field by field.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -8,9 +9,11 @@ use crate::decision::command::{UpdateMode, UpsertCommand};
 use crate::decision::digest::DigestKey;
 use crate::decision::outcome::Withheld;
 use crate::decision::policy::Policy;
-use crate::decision::reason::ReasonCode;
+use crate::decision::reason::{Reason, ReasonCode};
 use crate::decision::survivorship::{Claimant, may_replace};
 use crate::domain::{DigestMap, Field, FieldKey, FieldValue, Lead, SentRecord, SourceName};
+
+use super::add_reason;
 
 /// A lead while a payload is written into it.
 pub(super) struct LeadEdit<'a> {
@@ -18,8 +21,8 @@ pub(super) struct LeadEdit<'a> {
     pub(super) policy: &'a Policy,
     pub(super) claimant: Claimant<'a>,
     pub(super) digests: &'a DigestKey,
-    /// What the payload's own record sent last: repeating it is no change.
-    pub(super) known: DigestMap,
+    /// What the payload's own record sent last, and what its system was reported to hold: repeating either is no change.
+    known: [DigestMap; 2],
     pub(super) changed: BTreeSet<FieldKey>,
     pub(super) withheld: Vec<Withheld>,
 }
@@ -52,7 +55,8 @@ impl<'a> LeadEdit<'a> {
 
     /// Whether this record sent the same value last, or its system was reported to hold it.
     pub(super) fn is_repeated(&self, value: &IncomingValue<'_>) -> bool {
-        self.known.get(&value.key) == Some(&self.digests.value(&value.key, value.compared))
+        let digest = self.digests.value(&value.key, value.compared);
+        self.known.iter().any(|known| known.get(&value.key) == Some(&digest))
     }
 
     /// Sets every plain field, attribute and the pipelines; contact points are identifiers and go first.
@@ -68,19 +72,36 @@ impl<'a> LeadEdit<'a> {
         for (name, text) in &command.lead.attributes {
             self.apply(&IncomingValue { key: FieldKey::Attribute(name.clone()), given: text, compared: text });
         }
+        self.imply_lead_source(command);
         self.apply_pipelines(&command.lead.pipelines);
         for field in &command.clear_fields {
             self.clear(field);
         }
     }
 
+    /// A payload without a lead source says that it came from its source; the first in time stays, in whatever order they arrive.
+    fn imply_lead_source(&mut self, command: &UpsertCommand) {
+        let key = FieldKey::Field(Field::LeadSource);
+        let source = self.claimant.source.clone();
+        let merges = self.claimant.mode == UpdateMode::Merge && !self.claimant.bulk;
+        let is_first = self
+            .lead
+            .fields
+            .get(&Field::LeadSource)
+            .is_some_and(|current| self.claimant.time < current.update_time && *current.value != *source.as_str());
+        let may_write = self.policy.may_write(&source, &key);
+        if merges && is_first && may_write && !command.lead.values.contains_key(&Field::LeadSource) {
+            self.set(&key, source.as_str());
+        }
+    }
+
     /// Sets one value, or says why not.
     pub(super) fn apply(&mut self, value: &IncomingValue<'_>) -> bool {
         let current = self.current(&value.key);
-        if current.is_some_and(|current| *current.value == *value.given) || self.is_repeated(value) {
+        if current.as_deref().is_some_and(|current| *current.value == *value.given) || self.is_repeated(value) {
             return false;
         }
-        match may_replace(self.policy, self.claimant, &value.key, current, value.given) {
+        match may_replace(self.policy, self.claimant, &value.key, current.as_deref(), value.given) {
             Ok(()) => {
                 self.set(&value.key, value.given);
                 true
@@ -105,7 +126,7 @@ impl<'a> LeadEdit<'a> {
 
     pub(super) fn withhold(&mut self, key: &FieldKey, incoming: &str, reason: ReasonCode) {
         let current = self.current(key);
-        let (kept, source) = (current.map(|value| value.value.clone()), current.map(|value| value.source.clone()));
+        let (kept, source) = current.map(|value| (value.value.clone(), value.source.clone())).unzip();
         self.withheld.push(Withheld {
             field: key.clone(),
             incoming: incoming.into(),
@@ -115,27 +136,42 @@ impl<'a> LeadEdit<'a> {
         });
     }
 
-    pub(super) fn current(&self, key: &FieldKey) -> Option<&FieldValue> {
+    pub(super) fn current(&self, key: &FieldKey) -> Option<Cow<'_, FieldValue>> {
         match key {
-            FieldKey::Field(field) => self.lead.fields.get(field),
-            FieldKey::Attribute(name) => self.lead.attributes.get(name),
-            FieldKey::Pipelines => None,
+            FieldKey::Field(field) => self.lead.fields.get(field).map(Cow::Borrowed),
+            FieldKey::Attribute(name) => self.lead.attributes.get(name).map(Cow::Borrowed),
+            FieldKey::Pipelines => self.current_pipelines().map(Cow::Owned),
         }
     }
 
     /// Pipelines are memberships: they add up, and only an overwrite replaces them.
     fn apply_pipelines(&mut self, incoming: &[Box<str>]) {
-        let known: BTreeSet<&Box<str>> = self.lead.pipelines.iter().collect();
-        let fills = matches!(self.claimant.mode, UpdateMode::FillBlanks) && !known.is_empty();
-        if incoming.is_empty() || incoming.iter().all(|pipeline| known.contains(pipeline)) || fills {
+        if incoming.is_empty() {
             return;
         }
-        if !self.policy.may_write(self.claimant.source, &FieldKey::Pipelines) {
-            return self.withhold(&FieldKey::Pipelines, &incoming.join(", "), ReasonCode::Protected);
+        let replaces = self.claimant.mode == UpdateMode::Overwrite && !self.claimant.bulk;
+        let kept = if replaces { &[] } else { &*self.lead.pipelines };
+        let wanted: BTreeSet<Box<str>> = kept.iter().chain(incoming).cloned().collect();
+        if wanted == self.lead.pipelines.iter().cloned().collect() {
+            return;
         }
-        let kept = if self.claimant.mode == UpdateMode::Overwrite { Vec::new() } else { self.lead.pipelines.clone() };
-        let all: BTreeSet<Box<str>> = kept.into_iter().chain(incoming.iter().cloned()).collect();
-        self.set_pipelines(all.into_iter().collect());
+        match self.may_add_pipelines() {
+            Ok(()) => self.set_pipelines(wanted.into_iter().collect()),
+            Err(reason) => self.withhold(&FieldKey::Pipelines, &incoming.join(", "), reason),
+        }
+    }
+
+    /// One more membership overwrites nobody's, so that neither rank nor age speaks against it.
+    fn may_add_pipelines(&self) -> Result<(), ReasonCode> {
+        let claimant = Claimant { mode: UpdateMode::Overwrite, ..self.claimant };
+        let claimant = if self.claimant.mode == UpdateMode::FillBlanks { self.claimant } else { claimant };
+        may_replace(self.policy, claimant, &FieldKey::Pipelines, self.current_pipelines().as_ref(), "")
+    }
+
+    fn current_pipelines(&self) -> Option<FieldValue> {
+        let (source, update_time) =
+            self.lead.pipelines_provenance.clone().filter(|_| !self.lead.pipelines.is_empty())?;
+        Some(FieldValue { value: self.lead.pipelines.join(", ").into(), source, update_time })
     }
 
     fn set_pipelines(&mut self, pipelines: Vec<Box<str>>) {
@@ -146,20 +182,14 @@ impl<'a> LeadEdit<'a> {
 
     /// Clears a field under precedence. A cleared email or phone stays as an alias.
     fn clear(&mut self, key: &FieldKey) {
-        if *key == FieldKey::Pipelines {
-            if !self.lead.pipelines.is_empty() && self.policy.may_write(self.claimant.source, key) {
-                self.set_pipelines(Vec::new());
-            }
-            return;
-        }
         let Some(current) = self.current(key) else { return };
-        if let Err(reason) = may_replace(self.policy, self.claimant, key, Some(current), "") {
+        if let Err(reason) = may_replace(self.policy, self.claimant, key, Some(&current), "") {
             return self.withhold(key, "", reason);
         }
         match key {
             FieldKey::Field(field) => drop(self.lead.fields.remove(field)),
             FieldKey::Attribute(name) => drop(self.lead.attributes.remove(name)),
-            FieldKey::Pipelines => {}
+            FieldKey::Pipelines => self.set_pipelines(Vec::new()),
         }
         self.demote_primary(key);
         self.changed.insert(key.clone());
@@ -179,28 +209,39 @@ impl<'a> LeadEdit<'a> {
         }
     }
 
-    /// Notes what this record sent, so that it does not compete when it sends the same again.
+    /// One reason for each code that something was withheld for.
+    pub(super) fn add_withheld_reasons(&self, reasons: &mut Vec<Reason>) {
+        for withheld in &self.withheld {
+            add_reason(reasons, Reason::from(withheld.reason).with("field", withheld.field.to_string()));
+        }
+    }
+
+    /// Notes what this record sent, so that it does not compete when it sends the same again. A field that the request did not
+    /// consider was not sent, and one that it cleared no longer stands as sent.
     pub(super) fn remember_sent(&mut self, command: &UpsertCommand, values: &DigestMap) {
-        if values.is_empty() {
+        if values.is_empty() && command.clear_fields.is_empty() {
             return;
         }
+        let links_only = self.claimant.mode == UpdateMode::LinkOnly;
+        let is_contact = |key: &FieldKey| matches!(key, FieldKey::Field(field) if field.is_contact_point());
         let record = command.own_external_id().unwrap_or_default();
         let system = self.lead.system_mut(&command.source);
-        match system.sent.iter_mut().find(|sent| *sent.record == *record) {
-            Some(sent) => sent.values.extend(values.iter().map(|(key, digest)| (key.clone(), *digest))),
-            None => system.sent.push(SentRecord { record: record.into(), values: values.clone() }),
-        }
+        let index = system.sent.iter().position(|sent| *sent.record == *record).unwrap_or_else(|| {
+            system.sent.push(SentRecord { record: record.into(), values: DigestMap::new() });
+            system.sent.len() - 1
+        });
+        let sent = &mut system.sent[index].values;
+        let considered = values.iter().filter(|(key, _)| !links_only || is_contact(key));
+        sent.extend(considered.map(|(key, digest)| (key.clone(), *digest)));
+        sent.retain(|key, _| !command.clear_fields.contains(key));
     }
 }
 
-/// What a record last sent, over what its system was reported to hold.
-fn known_values(lead: &Lead, source: &SourceName, record: &str) -> DigestMap {
-    let Some(system) = lead.system(source) else { return DigestMap::new() };
-    let mut known = system.reported.clone();
-    if let Some(sent) = system.sent.iter().find(|sent| *sent.record == *record) {
-        known.extend(sent.values.iter().map(|(key, digest)| (key.clone(), *digest)));
-    }
-    known
+/// What a record last sent, and what its system was reported to hold.
+fn known_values(lead: &Lead, source: &SourceName, record: &str) -> [DigestMap; 2] {
+    let Some(system) = lead.system(source) else { return [DigestMap::new(), DigestMap::new()] };
+    let sent = system.sent.iter().find(|sent| *sent.record == *record).map(|sent| sent.values.clone());
+    [sent.unwrap_or_default(), system.reported.clone()]
 }
 
 /// The digests of everything that a payload says, in the form in which it is compared.

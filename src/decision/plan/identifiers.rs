@@ -1,8 +1,9 @@
 //! Linking identifiers to a lead: external ids, emails and phones, each once, never one that is another lead's alone.
 
 use crate::decision::command::{UpdateMode, UpsertCommand};
-use crate::decision::evidence::{Evidence, KeyLookup};
+use crate::decision::evidence::{Evidence, KeyLookup, Names};
 use crate::decision::identity_key::IdentityKey;
+use crate::decision::name_guard::NameVerdict;
 use crate::decision::policy::{Limits, Policy};
 use crate::decision::reason::{Reason, ReasonCode};
 use crate::decision::survivorship::may_replace;
@@ -49,13 +50,22 @@ pub(super) fn link_identifiers(
 ) -> Linking {
     let mut linking = Linking::default();
     for id in &command.lead.external_ids {
-        if !contested(&IdentityKey::external_id(id)) {
+        if contested(&IdentityKey::external_id(id)) {
+            let field = if *id.source() == command.source { "external_id" } else { "external_ids" };
+            add_reason(&mut linking.reasons, Reason::from(ReasonCode::ContestedValue).with("field", field));
+        } else {
             link_external_id(&mut edit.lead, id, &mut linking);
         }
     }
     for (index, email) in command.lead.emails.iter().enumerate() {
-        let contested = contested(&IdentityKey::email(email));
-        link_email(edit, email, index == 0, contested, &mut linking);
+        if contested(&IdentityKey::email(email)) {
+            withhold_contested(edit, email);
+            continue;
+        }
+        link_email(&mut edit.lead, email, &mut linking);
+        if index == 0 {
+            take_primary_email(edit, command, email, &mut linking);
+        }
     }
     for phone in &command.lead.phones {
         link_phone(edit, phone, &mut linking);
@@ -76,43 +86,51 @@ pub(super) fn link_external_id(lead: &mut Lead, id: &ExternalId, linking: &mut L
     }
 }
 
-fn link_email(edit: &mut LeadEdit<'_>, email: &Email, meant_as_primary: bool, contested: bool, linking: &mut Linking) {
-    let value =
-        IncomingValue { key: FieldKey::Field(Field::Email), given: email.as_given(), compared: email.normalized() };
-    if contested {
-        if !edit.is_repeated(&value) {
-            edit.withhold(&value.key, value.given, ReasonCode::ContestedValue);
-        }
-        return;
-    }
-    if !edit.lead.emails.iter().any(|known| *known.key == *email.normalized()) {
-        edit.lead.emails.push(ContactPoint {
-            value: email.as_given().into(),
-            key: email.normalized().into(),
-            kind: if email.is_free_mail() { PhoneKind::Other } else { PhoneKind::Work },
-            primary: false,
-            linked_by: LinkedBy::Exact,
-        });
-        linking.linked = true;
-    }
-    if meant_as_primary {
-        if corrects_typo(edit, email) {
-            edit.set(&value.key, value.given);
-            linking.reasons.push(ReasonCode::EmailCorrected.into());
-            mark_primary(&mut edit.lead.emails, email.normalized(), |_| true);
-        } else if promote(edit, &value) {
-            mark_primary(&mut edit.lead.emails, email.normalized(), |_| true);
-        }
+fn withhold_contested(edit: &mut LeadEdit<'_>, email: &Email) {
+    let value = incoming_email(email);
+    if !edit.is_repeated(&value) {
+        edit.withhold(&value.key, value.given, ReasonCode::ContestedValue);
     }
 }
 
-/// Whether the address is the correction that we would suggest for the lead's primary one.
-fn corrects_typo(edit: &LeadEdit<'_>, email: &Email) -> bool {
+fn incoming_email(email: &Email) -> IncomingValue<'_> {
+    IncomingValue { key: FieldKey::Field(Field::Email), given: email.as_given(), compared: email.normalized() }
+}
+
+fn link_email(lead: &mut Lead, email: &Email, linking: &mut Linking) {
+    if lead.emails.iter().any(|known| *known.key == *email.normalized()) {
+        return;
+    }
+    lead.emails.push(ContactPoint {
+        value: email.as_given().into(),
+        key: email.normalized().into(),
+        kind: if email.is_free_mail() { PhoneKind::Other } else { PhoneKind::Work },
+        primary: false,
+        linked_by: LinkedBy::Exact,
+    });
+    linking.linked = true;
+}
+
+fn take_primary_email(edit: &mut LeadEdit<'_>, command: &UpsertCommand, email: &Email, linking: &mut Linking) {
+    let value = incoming_email(email);
+    let corrects = corrects_typo(edit, command, email);
+    if corrects {
+        edit.set(&value.key, value.given);
+        linking.reasons.push(ReasonCode::EmailCorrected.into());
+    }
+    if corrects || promote(edit, &value) {
+        mark_primary(&mut edit.lead.emails, email.normalized(), |_| true);
+    }
+}
+
+/// Whether the address is the correction that we would suggest for the lead's primary one, and comes from nobody of another name.
+fn corrects_typo(edit: &LeadEdit<'_>, command: &UpsertCommand, email: &Email) -> bool {
     let stored = primary_key(&edit.lead, Field::Email).and_then(|key| Email::parse(key).ok());
     let suggestion = stored.and_then(|stored| stored.typo_suggestion());
     suggestion.is_some_and(|suggestion| suggestion == email.normalized())
         && edit.claimant.mode != UpdateMode::LinkOnly
         && edit.policy.may_write(edit.claimant.source, &FieldKey::Field(Field::Email))
+        && Names::of_incoming(&command.lead).compare(&Names::of_lead(&edit.lead)) != NameVerdict::Incompatible
 }
 
 fn link_phone(edit: &mut LeadEdit<'_>, incoming: &IncomingPhone, linking: &mut Linking) {
@@ -145,7 +163,7 @@ fn promote(edit: &mut LeadEdit<'_>, value: &IncomingValue<'_>) -> bool {
     if edit.claimant.mode == UpdateMode::LinkOnly && current.is_some() {
         return false;
     }
-    match may_replace(edit.policy, edit.claimant, &value.key, current, value.given) {
+    match may_replace(edit.policy, edit.claimant, &value.key, current.as_deref(), value.given) {
         Ok(()) => edit.set(&value.key, value.given),
         Err(reason) => edit.withhold(&value.key, value.given, reason),
     }
@@ -158,11 +176,13 @@ fn mark_primary(points: &mut [ContactPoint], key: &str, of_field: impl Fn(&Conta
     }
 }
 
-/// Whether a key belongs to another live lead alone: every external id, and every email that is neither a role mailbox nor listed.
+/// Whether a key belongs to another live lead alone: every external id, and every email that is neither a role mailbox nor listed
+/// nor held by several already.
 pub(super) fn is_contested(lookup: &KeyLookup, lead: &Lead, policy: &Policy) -> bool {
-    let others = lookup.holders.iter().any(|holder| holder.is_live() && holder.lead_id != lead.lead_id);
+    let others = lookup.holders.iter().filter(|holder| holder.is_live() && holder.lead_id != lead.lead_id).count();
     let mine = lookup.holders.iter().any(|holder| holder.lead_id == lead.lead_id);
-    others && !mine && is_unique_key(&lookup.key.key, policy)
+    let shared = lookup.key.key.tier() == MatchTier::Email && others > 1;
+    others > 0 && !mine && !shared && is_unique_key(&lookup.key.key, policy)
 }
 
 fn is_unique_key(key: &IdentityKey, policy: &Policy) -> bool {

@@ -132,7 +132,7 @@ impl<'a> Planner<'a> {
         match &decided.verdict {
             Verdict::Match { lead, .. } if self.stays_deleted(lead) => skip(ReasonCode::LeadNotFound),
             Verdict::Match { lead, .. } => self.on_match(lead),
-            Verdict::Ambiguous { reason, best } => self.on_ambiguous(*reason, best),
+            Verdict::Ambiguous { reason, best, .. } => self.on_ambiguous(*reason, best),
             Verdict::Possible { lead } => self.on_possible(lead),
             Verdict::None | Verdict::UnknownLead => self.on_none(),
         }
@@ -243,11 +243,11 @@ fn add_reason(reasons: &mut Vec<Reason>, reason: impl Into<Reason>) {
 
 /// A live key, or a person or company name with one more comparable field.
 fn has_usable_identifier(lead: &IncomingLead) -> bool {
-    use crate::domain::Field::{City, Country, DateOfBirth, PostalCode, State, Street, Title, Website};
+    use crate::domain::Field::{City, Country, DateOfBirth, PostalCode, State, Street, Website};
     if !(lead.external_ids.is_empty() && lead.emails.is_empty() && lead.phones.is_empty()) {
         return true;
     }
-    let comparable = [Website, Title, Street, City, State, PostalCode, Country, DateOfBirth];
+    let comparable = [Website, Street, City, State, PostalCode, Country, DateOfBirth];
     let further = comparable.iter().any(|field| lead.values.contains_key(field));
     match (&lead.name, &lead.company) {
         (Some(_), Some(_)) => true,

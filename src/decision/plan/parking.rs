@@ -32,13 +32,15 @@ impl Planner<'_> {
     ) -> Plan {
         add_reason(&mut decided.reasons, reason);
         let mut outcome = self.empty_outcome(decided, UpsertStatus::Skipped);
-        if let Some(lead) = found {
-            let mut looked_at = Lead::clone(&lead);
-            outcome.write = self.instruct(&mut looked_at, false, &mut outcome.reasons);
-            outcome.lead = Some(lead);
-        }
+        let claimed = found.and_then(|lead| {
+            // Whoever is told to create holds the claim, also where nothing else is done.
+            let mut after = Lead::clone(&lead);
+            outcome.write = self.instruct(&mut after, true, &mut outcome.reasons);
+            outcome.lead = Some(Arc::clone(&lead));
+            (after != *lead).then(|| LeadChange { before: Some(lead), after: Arc::new(after) })
+        });
         let dead_letter = keep.then(|| self.dead_letter(reason));
-        Plan { dead_letter, ..self.finish(outcome, None, Vec::new(), Vec::new()) }
+        Plan { dead_letter, ..self.finish(outcome, claimed, Vec::new(), Vec::new()) }
     }
 
     fn dead_letter(&self, reason: ReasonCode) -> DeadLetter {

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::decision::command::UpdateMode;
 use crate::decision::decide::Decided;
 use crate::decision::outcome::{Outcome, UpsertStatus};
 use crate::decision::policy::{Channel, OnBulkMatch};
 use crate::decision::reason::{Reason, ReasonCode};
 use crate::decision::review::{Review, ReviewKind};
 use crate::decision::tier::{MatchLevel, MatchTier};
-use crate::domain::{DigestMap, Field, FieldKey, Lead, Lifecycle};
+use crate::domain::{DigestMap, Field, Lead, Lifecycle};
 
 use super::edit::{LeadEdit, digests_of_payload};
-use super::identifiers::{Linking, exceeded_limit, is_contested, link_identifiers, lookup_of};
+use super::identifiers::{Linking, exceeded_limit, is_contested, link_identifiers, lookup_of, primary_key};
 use super::{LeadChange, Plan, Planner, add_reason};
 
 impl Planner<'_> {
@@ -44,7 +43,7 @@ impl Planner<'_> {
             edit.lead.version += 1;
             edit.lead.update_time = context.now;
         }
-        self.update_reasons(&mut decided, &edit, &linking, revived, echo && !changed);
+        self.update_reasons(&mut decided, lead, &edit, &linking, echo && !changed);
         self.answer_update(decided, lead, edit, changed, review)
     }
 
@@ -60,7 +59,8 @@ impl Planner<'_> {
             && told.is_some_and(|told| payload.iter().all(|(key, digest)| told.get(key) == Some(digest)))
     }
 
-    fn update_reasons(&self, decided: &mut Decided, edit: &LeadEdit<'_>, linking: &Linking, revived: bool, echo: bool) {
+    fn update_reasons(&self, decided: &mut Decided, before: &Lead, edit: &LeadEdit<'_>, linking: &Linking, echo: bool) {
+        let revived = !before.is_live();
         let reasons = &mut decided.reasons;
         if revived {
             add_reason(reasons, ReasonCode::Revived);
@@ -74,16 +74,12 @@ impl Planner<'_> {
         for reason in &linking.reasons {
             add_reason(reasons, reason.clone());
         }
-        let job_change = decided.decision.matched_by == Some(MatchTier::Phone);
-        if job_change
-            && edit.changed.contains(&FieldKey::Field(Field::Email))
-            && edit.claimant.mode != UpdateMode::LinkOnly
-        {
+        let emails = [primary_key(before, Field::Email), primary_key(&edit.lead, Field::Email)];
+        let replaced = matches!(emails, [Some(old), Some(new)] if old != new);
+        if replaced && decided.decision.matched_by == Some(MatchTier::Phone) {
             add_reason(reasons, ReasonCode::EmailChanged);
         }
-        for withheld in &edit.withheld {
-            add_reason(reasons, Reason::from(withheld.reason).with("field", withheld.field.to_string()));
-        }
+        edit.add_withheld_reasons(reasons);
     }
 
     fn answer_update(

@@ -9,6 +9,8 @@ mod decision;
 mod enums;
 mod event;
 mod external_ids;
+#[cfg(test)]
+mod fixture;
 mod lead;
 mod lead_input;
 mod metadata;

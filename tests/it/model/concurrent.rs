@@ -1,0 +1,208 @@
+//! Several callers at once: some order that is consistent with real time makes the model give the same answers and the same state.
+//!
+//! The search is Wing and Gong's: among the calls that no other had finished before they began, each is tried next, and states of the
+//! model that were reached before with the same calls behind them are not searched twice.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::SignedDuration;
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+use leadgate::decision::policy::Policy;
+use leadgate::domain::{Lead, TenantId};
+use leadgate::engine::RequestError;
+
+use super::alphabet::{Dice, Range, hour};
+use super::call::{Answered, Call, Reviews, agree, ask_model};
+use super::naive::Model;
+use super::script::{Memory, Step};
+use super::served::Served;
+use super::{Campaign, policies, state};
+
+/// A call between its begin and its end, as one clock counted them.
+#[derive(Clone, Debug)]
+struct Operation {
+    step: Step,
+    call: Call,
+    answered: Answered,
+    begin: u64,
+    end: u64,
+}
+
+/// What happened in one tenant.
+struct History {
+    operations: Vec<Operation>,
+    leads: Vec<Lead>,
+    reviews: Reviews,
+}
+
+/// The search for an order.
+struct Search<'a> {
+    policy: &'a Policy,
+    history: &'a History,
+    seen: HashSet<(u32, Model)>,
+    /// The most calls that could be explained, and why no more.
+    furthest: (usize, String),
+}
+
+impl Search<'_> {
+    fn finds_an_order(&mut self, done: u32, model: &Model) -> bool {
+        let count = done.count_ones() as usize;
+        if count == self.history.operations.len() {
+            let difference = state::difference(model, &self.history.leads, &self.history.reviews);
+            return difference.map(|difference| self.note(count + 1, difference)).is_none();
+        }
+        if !self.seen.insert((done, model.clone())) {
+            return false;
+        }
+        (0..self.history.operations.len()).any(|next| self.may_be_next(done, next) && self.takes(done, next, model))
+    }
+
+    /// Nothing that is still to come had ended before it began.
+    fn may_be_next(&self, done: u32, next: usize) -> bool {
+        let operations = &self.history.operations;
+        let waits = |other: &usize| done & (1 << other) == 0 && operations[*other].end < operations[next].begin;
+        done & (1 << next) == 0 && !(0..operations.len()).any(|other| waits(&other))
+    }
+
+    fn takes(&mut self, done: u32, next: usize, model: &Model) -> bool {
+        let operation = &self.history.operations[next];
+        let count = done.count_ones() as usize;
+        let mut after = model.clone();
+        if !was_turned_away(&operation.answered) {
+            let time = hour(1000) + SignedDuration::from_secs(count as i64);
+            let fresh = operation.answered.fresh();
+            let expected = ask_model(&mut after, self.policy, &operation.call, &fresh, time);
+            let observed = operation.answered.said(&self.history.reviews);
+            if !agree(&expected, &observed) {
+                self.note(count, format!("call {next}\ncontract: {expected:?}\nproduct:  {observed:?}"));
+                return false;
+            }
+        }
+        self.finds_an_order(done | 1 << next, &after)
+    }
+
+    fn note(&mut self, count: usize, text: String) {
+        if count >= self.furthest.0 {
+            self.furthest = (count, text);
+        }
+    }
+}
+
+/// Without key locks a caller may be told to come back; nothing was done then.
+fn was_turned_away(answered: &Answered) -> bool {
+    let error = match answered {
+        Answered::Upsert(Err(error)) | Answered::Report(Err(error)) | Answered::Get(Err(error)) => error,
+        _ => return false,
+    };
+    matches!(error, RequestError::Contention { .. })
+}
+
+async fn perform(served: &Served, clock: &AtomicU64, step: Step, call: Call) -> Operation {
+    let begin = clock.fetch_add(1, Ordering::SeqCst);
+    let answered = served.ask(&call).await;
+    let end = clock.fetch_add(1, Ordering::SeqCst);
+    Operation { step, call, answered, begin, end }
+}
+
+/// One caller's steps, one after the other, with what it remembers.
+async fn play(
+    served: &Served,
+    clock: &AtomicU64,
+    tenant: &TenantId,
+    steps: Vec<Step>,
+    memory: &mut Memory,
+) -> Vec<Operation> {
+    let mut operations = Vec::new();
+    for step in steps {
+        let call = memory.call(&step, tenant);
+        let operation = perform(served, clock, step, call).await;
+        memory.note(&operation.call, &operation.answered);
+        operations.push(operation);
+    }
+    operations
+}
+
+/// A few steps by one caller, then several callers at once.
+async fn random_history(served: Served, seed: u64) -> History {
+    let tenant = TenantId::parse(&format!("history {seed}")).unwrap();
+    let mut dice = Dice::new(seed);
+    let range = Range { times_of_receipt: true, request_ids: true, letters: 1 + dice.below(4) };
+    let clock = Arc::new(AtomicU64::new(0));
+    let mut script = |length: usize| (0..length).map(|_| Step::random(&mut dice, range)).collect::<Vec<_>>();
+    let first = script(2);
+    let callers: Vec<_> = [3, 2, 2, 2].map(&mut script).into();
+    let mut memory = Memory::default();
+    let mut operations = play(&served, &clock, &tenant, first, &mut memory).await;
+    let barrier = Arc::new(Barrier::new(callers.len()));
+    let mut playing = JoinSet::new();
+    for steps in callers {
+        let (served, clock, tenant, mut memory) = (served.clone(), clock.clone(), tenant.clone(), memory.clone());
+        let barrier = barrier.clone();
+        playing.spawn(async move {
+            barrier.wait().await;
+            play(&served, &clock, &tenant, steps, &mut memory).await
+        });
+    }
+    while let Some(played) = playing.join_next().await {
+        operations.extend(played.expect("a caller does not panic"));
+    }
+    let created: Vec<_> =
+        operations.iter().filter_map(|operation| operation.answered.created(&operation.call)).collect();
+    History { leads: served.leads(&tenant, &created).await, reviews: served.reviews(&tenant).await, operations }
+}
+
+/// Why no order explains the history.
+fn unexplained(policy: &Policy, history: &History) -> Option<String> {
+    let mut search = Search { policy, history, seen: HashSet::new(), furthest: (0, String::new()) };
+    if search.finds_an_order(0, &Model::default()) {
+        return None;
+    }
+    let (count, why) = search.furthest;
+    let lines = history.operations.iter().enumerate().map(|(number, operation)| {
+        let said = operation.answered.said(&history.reviews);
+        format!("{number}: {}..{} {:?}\n    {said:?}\n", operation.begin, operation.end, operation.step)
+    });
+    Some(format!("{}at most {count} calls are explained; then\n{why}", lines.collect::<String>()))
+}
+
+/// Every seed's history, many at once.
+async fn campaign(name: &str, served: Served, seeds: impl Iterator<Item = u64>) {
+    let mut running = JoinSet::new();
+    let mut seeds = seeds.peekable();
+    while seeds.peek().is_some() || !running.is_empty() {
+        while running.len() < 32
+            && let Some(seed) = seeds.next()
+        {
+            let served = served.clone();
+            running.spawn(async move {
+                let policy = served.policy.clone();
+                let history = random_history(served, seed).await;
+                tokio::task::spawn_blocking(move || (seed, unexplained(&policy, &history))).await.expect("no panic")
+            });
+        }
+        if let Some(done) = running.join_next().await {
+            let (seed, why) = done.expect("a history does not panic");
+            assert!(why.is_none(), "policy {name}, seed {seed}\n{}", why.unwrap_or_default());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_concurrent_history_has_an_order_that_the_contract_allows() {
+    let seeds = Campaign::from_environment(1_500).seeds();
+    for (name, policy) in policies::all() {
+        campaign(name, Served::new(&policy, true), seeds.clone()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_concurrent_history_has_such_an_order_without_key_locks_too() {
+    let seeds = Campaign::from_environment(500).seeds();
+    for (name, policy) in policies::all() {
+        campaign(name, Served::new(&policy, false), seeds.clone()).await;
+    }
+}

@@ -1,0 +1,133 @@
+//! The pure core driven by itself: evidence gathered by looking at every lead, plans applied one at a time. No store, no locks, so
+//! that very many sequences can be tried; what the engine adds is tried with the engine.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use leadgate::decision::command::UpsertCommand;
+use leadgate::decision::digest::DigestKey;
+use leadgate::decision::evidence::{Evidence, KeyLookup, NamedLead};
+use leadgate::decision::identity_key::{IdentityKey, keys_of_lead};
+use leadgate::decision::plan::{NewIds, PlanContext, WriteReport, plan_report, plan_upsert, reported_key};
+use leadgate::decision::policy::Policy;
+use leadgate::decision::reason::{Reason, ReasonCode};
+use leadgate::decision::review::Review;
+use leadgate::domain::{Lead, LeadId, ReviewId};
+use leadgate::engine::{Answer, FoundLead, LeadSelector, ReportAnswer};
+
+use super::call::{Answered, Call};
+
+/// A world in which only the pure core is the product's.
+pub(crate) struct Core {
+    policy: Policy,
+    digests: DigestKey,
+    pub(crate) leads: Vec<Arc<Lead>>,
+    pub(crate) reviews: BTreeMap<ReviewId, Review>,
+    counter: u64,
+}
+
+impl Core {
+    pub(crate) fn new(policy: Policy) -> Self {
+        Self { policy, digests: DigestKey::new([7; 32]), leads: Vec::new(), reviews: BTreeMap::new(), counter: 0 }
+    }
+
+    /// Answers a call at a moment.
+    pub(crate) fn ask(&mut self, call: &Call, now: Timestamp) -> Answered {
+        match call {
+            Call::Upsert(command) => self.upsert(command, now, !command.validate_only),
+            Call::Match(command) => self.upsert(command, now, false),
+            Call::Report(report) => self.report(report, now),
+            Call::Get(_, by) => Answered::Get(Ok(self.get(by))),
+        }
+    }
+
+    fn new_ids(&mut self) -> NewIds {
+        self.counter += 1;
+        let mut bytes = [0; 16];
+        bytes[8..].copy_from_slice(&self.counter.to_be_bytes());
+        let text: Box<str> = format!("token {}", self.counter).into();
+        NewIds { lead_id: LeadId::from_bytes(bytes), decision_id: text.clone(), claim_token: text }
+    }
+
+    fn upsert(&mut self, command: &UpsertCommand, now: Timestamp, writes: bool) -> Answered {
+        let ids = self.new_ids();
+        let context = PlanContext { policy: &self.policy, now, ids: &ids, digests: &self.digests };
+        let plan = match plan_upsert(command, &self.evidence(command), context) {
+            Ok(plan) => plan,
+            Err(error) => return Answered::Upsert(Err(error.into())),
+        };
+        let mut outcome = plan.outcome;
+        if writes {
+            self.put(plan.lead.map(|change| change.after), plan.reviews);
+        } else if let Some(write) = &mut outcome.write {
+            (write.claim_token, write.claim_expire_time) = (None, None);
+        }
+        Answered::Upsert(Ok(Answer {
+            outcome,
+            decision_id: ids.decision_id.clone(),
+            policy_version: self.policy.version.clone(),
+            replayed: false,
+            same_as_client_ref: None,
+        }))
+    }
+
+    fn evidence(&self, command: &UpsertCommand) -> Evidence {
+        let named = match command.lead_id {
+            None => NamedLead::NotAsked,
+            Some(lead_id) => self
+                .lead(lead_id)
+                .map_or(NamedLead::Unknown, |lead| NamedLead::Found { lead: lead.clone(), redirected_from: None }),
+        };
+        let lookup = |key: leadgate::decision::command::IncomingKey| KeyLookup {
+            holders: self.holders(&key.key),
+            key,
+            truncated: false,
+        };
+        Evidence { named, keys: command.keys().into_iter().map(lookup).collect() }
+    }
+
+    fn lead(&self, lead_id: LeadId) -> Option<&Arc<Lead>> {
+        self.leads.iter().find(|lead| lead.lead_id == lead_id)
+    }
+
+    fn get(&self, by: &LeadSelector) -> Option<FoundLead> {
+        let holders = match by {
+            LeadSelector::LeadId(lead_id) => self.lead(*lead_id).cloned().into_iter().collect(),
+            LeadSelector::ExternalId(id) => self.holders(&IdentityKey::external_id(id)),
+            LeadSelector::Email(email) => self.holders(&IdentityKey::of_normalized_email(email)),
+        };
+        holders.into_iter().next().map(|lead| FoundLead { lead, redirected_from: None })
+    }
+
+    fn holders(&self, key: &IdentityKey) -> Vec<Arc<Lead>> {
+        self.leads.iter().filter(|lead| keys_of_lead(lead).contains(key)).cloned().collect()
+    }
+
+    fn put(&mut self, lead: Option<Arc<Lead>>, reviews: Vec<Review>) {
+        if let Some(lead) = lead {
+            match self.leads.iter_mut().find(|known| known.lead_id == lead.lead_id) {
+                Some(known) => *known = lead,
+                None => self.leads.push(lead),
+            }
+        }
+        for review in reviews {
+            self.reviews.entry(review.review_id).or_insert(review);
+        }
+    }
+
+    fn report(&mut self, report: &WriteReport, now: Timestamp) -> Answered {
+        let Some(lead) = self.lead(report.lead_id).cloned() else {
+            let reasons = vec![Reason::from(ReasonCode::LeadNotFound)];
+            return Answered::Report(Ok(ReportAnswer { lead_id: None, next: None, reasons }));
+        };
+        let ids = self.new_ids();
+        let rivals = reported_key(report).map(|key| self.holders(&key)).unwrap_or_default();
+        let holder = rivals.iter().map(|rival| rival.lead_id).find(|rival| *rival != report.lead_id);
+        let context = PlanContext { policy: &self.policy, now, ids: &ids, digests: &self.digests };
+        let plan = plan_report(report, &lead, holder, context);
+        self.put(plan.lead.map(|change| change.after), plan.reviews);
+        Answered::Report(Ok(ReportAnswer { lead_id: Some(plan.lead_id), next: plan.next, reasons: plan.reasons }))
+    }
+}

@@ -1,0 +1,63 @@
+//! The state in the end, model against product.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use leadgate::domain::{ContactPoint, FieldKey, Lead};
+
+use super::alphabet::hour;
+use super::call::Reviews;
+use super::naive::{Model, ModelLead};
+
+/// What shows of a lead, as text by part; times of receipt are only told apart from times that were sent.
+fn parts_of_model(lead: &ModelLead) -> BTreeSet<String> {
+    let mut parts = BTreeSet::from([format!("version {}", lead.version)]);
+    parts.extend(lead.ids.iter().map(|(source, value)| format!("id {source} {value}")));
+    parts.extend(lead.emails.iter().map(|email| format!("email {} {}", email.key, email.primary)));
+    parts.extend(lead.phones.iter().map(|phone| format!("phone {} {:?} {}", phone.key, phone.kind, phone.primary)));
+    parts.extend(lead.values.iter().map(|(field, value)| value_part(field, &value.text, &value.source, value.time)));
+    parts.extend(lead.pipelines.iter().map(|pipeline| format!("pipeline {pipeline}")));
+    parts.extend(lead.pipelines_by.as_ref().map(|(source, time)| format!("pipelines by {source} at {}", shown(*time))));
+    parts
+}
+
+fn parts_of_lead(lead: &Lead) -> BTreeSet<String> {
+    let mut parts = BTreeSet::from([format!("version {}", lead.version)]);
+    parts.extend(lead.external_ids.iter().map(|linked| format!("id {} {}", linked.id.source(), linked.id.value())));
+    parts.extend(lead.emails.iter().map(|email| format!("email {} {}", email.key, email.primary)));
+    let phone_part = |phone: &ContactPoint| format!("phone {} {:?} {}", phone.key, phone.kind, phone.primary);
+    parts.extend(lead.phones.iter().map(phone_part));
+    let fields = lead.fields.iter().map(|(field, value)| (FieldKey::Field(*field), value));
+    let attributes = lead.attributes.iter().map(|(name, value)| (FieldKey::Attribute(name.clone()), value));
+    let values = fields.chain(attributes);
+    parts.extend(values.map(|(field, value)| value_part(&field, &value.value, &value.source, value.update_time)));
+    parts.extend(lead.pipelines.iter().map(|pipeline| format!("pipeline {pipeline}")));
+    let provenance = lead.pipelines_provenance.as_ref();
+    parts.extend(provenance.map(|(source, time)| format!("pipelines by {source} at {}", shown(*time))));
+    parts
+}
+
+fn value_part(field: &FieldKey, text: &str, source: impl std::fmt::Display, time: jiff::Timestamp) -> String {
+    format!("{field} = {text} by {source} at {}", shown(time))
+}
+
+fn shown(time: jiff::Timestamp) -> String {
+    if time < hour(900) { time.to_string() } else { "receipt".into() }
+}
+
+/// Where leads or open reviews differ.
+pub(crate) fn difference(model: &Model, leads: &[Lead], reviews: &Reviews) -> Option<String> {
+    let expected: BTreeSet<_> = model.leads.iter().map(|lead| (lead.id, parts_of_model(lead))).collect();
+    let observed: BTreeSet<_> = leads.iter().map(|lead| (lead.lead_id, parts_of_lead(lead))).collect();
+    let expected_reviews: BTreeSet<_> = model.reviews.iter().map(|review| review.identity.clone()).collect();
+    let observed_reviews: BTreeSet<_> = reviews.values().cloned().collect();
+    let leads = differ(&expected, &observed);
+    let reviews = differ(&expected_reviews, &observed_reviews);
+    (!leads.is_empty() || !reviews.is_empty()).then(|| format!("in the end\n{leads}{reviews}"))
+}
+
+fn differ<T: Ord + Debug>(expected: &BTreeSet<T>, observed: &BTreeSet<T>) -> String {
+    let missing = expected.difference(observed).map(|item| format!("contract: {item:?}\n"));
+    let surplus = observed.difference(expected).map(|item| format!("product:  {item:?}\n"));
+    missing.chain(surplus).collect()
+}
