@@ -40,10 +40,12 @@ enum Command {
     Search(search::SearchOptions),
     Verify(verify::VerifyOptions),
     Healthcheck(healthcheck::HealthcheckOptions),
-    Bench(Box<bench::BenchOptions>),
     /// Look at policy files.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    Bench(Box<bench::BenchOptions>),
+    #[command(hide = true)]
+    BenchServer(bench::BenchServerOptions),
     Completions(completions::CompletionsOptions),
 }
 
@@ -70,8 +72,9 @@ fn run(command: Command) -> Result<Exit, CommandError> {
         Command::Search(options) => block_on(search::run(options)),
         Command::Verify(options) => verify::run(&options),
         Command::Healthcheck(options) => block_on(healthcheck::run(&options)),
-        Command::Bench(options) => block_on(bench::run(*options)),
         Command::Policy(command) => policy::run(&command),
+        Command::Bench(options) => block_on(bench::run(*options)),
+        Command::BenchServer(options) => block_on(bench::serve(options)),
         Command::Completions(options) => completions::run(&options),
     }
 }

@@ -11,12 +11,10 @@ mod server;
 mod stream;
 mod workload;
 
-use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::grpc::client::ServerAddress;
-use crate::grpc::serve_bare_health;
 
 use super::exit::{CommandError, Exit};
 use super::output::{OutputFormat, say};
@@ -24,19 +22,11 @@ use super::output::{OutputFormat, say};
 use generator::Generator;
 use load::{Load, Until};
 use results::{Results, WorkloadResult, mebibytes};
-use server::{Kind, ServerProcess, TemporaryFolder};
+use server::{MeasuredServer, Scratch};
 use workload::{Requests, Sizes, Workload};
 
-/// What is measured without --workload.
-const USUAL: [Workload; 7] = [
-    Workload::Health,
-    Workload::MatchExact,
-    Workload::UpsertNew,
-    Workload::UpsertExisting,
-    Workload::UpsertHot,
-    Workload::BatchNew,
-    Workload::StreamNew,
-];
+pub(super) use server::{BenchServerOptions, serve};
+
 /// How long the server is under load when it is killed.
 const LOAD_BEFORE_KILL: Duration = Duration::from_secs(2);
 /// Connections that load leads before the measurement.
@@ -44,16 +34,24 @@ const LOADING_STREAMS: usize = 8;
 
 /// Measure how many decisions a server takes per second, and how long each takes.
 ///
-/// Starts a server of its own on an empty folder and a plain health server to compare with, unless --server names one. Closed loop: each
-/// connection waits for its reply. With --rate an open loop: requests are sent by the clock and late ones count from when they were due.
+/// Starts a server of its own on an empty folder, loads leads, and runs each workload in turn, beside a bare health check on a second port;
+/// client and server share the machine. Closed loop: each connection waits for its reply. With --rate an open loop: calls are made by the
+/// clock, and late ones count from when they were due.
 #[derive(Debug, clap::Args)]
-pub(crate) struct BenchOptions {
-    /// What to measure; several times for several, in this order.
-    #[arg(long, value_enum, value_name = "NAME")]
-    workload: Vec<Workload>,
+pub(super) struct BenchOptions {
+    /// What to measure, in this order.
+    #[arg(
+        long,
+        visible_alias = "workload",
+        value_enum,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        default_value = "health,match-exact,upsert-existing,upsert-hot,upsert-new,mixed,batch-new,stream-new"
+    )]
+    workloads: Vec<Workload>,
 
     /// Leads to load before anything is measured.
-    #[arg(long, value_name = "NUMBER", default_value_t = 100_000)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 10_000)]
     leads: u64,
 
     /// Connections, each a TCP connection of its own.
@@ -61,7 +59,7 @@ pub(crate) struct BenchOptions {
     connections: usize,
 
     /// How long to measure each workload in each round.
-    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
     seconds: f64,
 
     /// How many requests to measure instead.
@@ -100,7 +98,7 @@ pub(crate) struct BenchOptions {
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
 
-    /// Keep the data in this folder; leads that it has are not loaded again. Default: a temporary folder.
+    /// Keep the data in this folder; leads that it has stay as they are. Default: a temporary folder below the current one.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
@@ -112,24 +110,17 @@ pub(crate) struct BenchOptions {
     #[arg(long, conflicts_with = "server")]
     reopen: bool,
 
-    /// A further argument for the server that is started, such as --server-arg=--store-cache-mib=64.
-    #[arg(long, value_name = "ARGUMENT", allow_hyphen_values = true)]
-    server_arg: Vec<String>,
+    /// Switch the key locks off: right all the same, only slower.
+    #[arg(long, conflicts_with = "server")]
+    no_key_locks: bool,
 
     /// How to print the results.
     #[arg(long, value_enum, default_value = "table")]
     output: OutputFormat,
-
-    /// Be the plain health server that is compared with.
-    #[arg(long, hide = true)]
-    serve_bare_health: bool,
 }
 
 /// Measures and prints. Requests that failed end with [`Exit::Findings`].
-pub(crate) async fn run(options: BenchOptions) -> Result<Exit, CommandError> {
-    if options.serve_bare_health {
-        return be_bare_health().await;
-    }
+pub(super) async fn run(options: BenchOptions) -> Result<Exit, CommandError> {
     options.check()?;
     let mut bench = Bench::start(&options).await?;
     bench.load().await?;
@@ -150,10 +141,6 @@ impl BenchOptions {
         Ok(())
     }
 
-    fn workloads(&self) -> Vec<Workload> {
-        if self.workload.is_empty() { USUAL.to_vec() } else { self.workload.clone() }
-    }
-
     fn load(&self, workload: Workload) -> Load {
         Load {
             connections: if workload.is_stream() { self.streams } else { self.connections },
@@ -170,38 +157,27 @@ struct Bench<'a> {
     options: &'a BenchOptions,
     requests: Requests,
     address: ServerAddress,
-    own: Option<(ServerProcess, Kind)>,
-    bare: Option<ServerProcess>,
+    own: Option<MeasuredServer>,
     results: Results,
     /// Last, so that it is removed when the server is gone.
-    _temporary: Option<TemporaryFolder>,
+    scratch: Scratch,
 }
 
 impl<'a> Bench<'a> {
     async fn start(options: &'a BenchOptions) -> Result<Self, CommandError> {
-        let temporary = match (&options.data_dir, &options.server) {
-            (None, None) => Some(TemporaryFolder::create_in(&std::env::temp_dir()).map_err(in_use)?),
-            _ => None,
-        };
-        let folder = options.data_dir.clone().or_else(|| temporary.as_ref().map(|folder| folder.path().to_owned()));
-        let facts = facts::facts(&folder.clone().unwrap_or_else(std::env::temp_dir));
-        let (address, own) = match (&options.server, folder) {
-            (None, Some(folder)) => {
-                let kind = Kind::Leadgate(folder, options.server_arg.clone());
-                let (process, _) = ServerProcess::start(&kind).await?;
-                (process.address.clone(), Some((process, kind)))
+        let scratch = Scratch::new(options.data_dir.as_deref()).map_err(in_use)?;
+        let facts = facts::facts(scratch.path());
+        let (address, own) = match &options.server {
+            Some(server) => (server.clone(), None),
+            None => {
+                let (server, _) = MeasuredServer::start(scratch.path(), !options.no_key_locks).await?;
+                (server.address.clone(), Some(server))
             }
-            (Some(server), _) => (server.clone(), None),
-            (None, None) => return Err(CommandError::new(Exit::Internal, "neither a folder nor a server")),
-        };
-        let bare = match options.workloads().contains(&Workload::Health) {
-            true => Some(ServerProcess::start(&Kind::BareHealth).await?.0),
-            false => None,
         };
         let sizes = Sizes { leads: options.leads, hot_keys: options.hot_keys, batch: options.batch_size };
         let results = Results { facts, workloads: Vec::new(), once: Vec::new() };
         let requests = Requests::new(Generator::new(options.seed), sizes, first_new(options));
-        Ok(Self { options, requests, address, own, bare, results, _temporary: temporary })
+        Ok(Self { options, requests, address, own, results, scratch })
     }
 
     /// Loads the leads that the other workloads ask for. Known ones stay as they are.
@@ -235,24 +211,32 @@ impl<'a> Bench<'a> {
     }
 
     async fn measure(&mut self) -> Result<(), CommandError> {
-        for workload in self.options.workloads() {
-            self.results.workloads.push(WorkloadResult { workload, rounds: Vec::new(), memory_bytes: None });
+        for workload in &self.options.workloads {
+            self.results.workloads.push(WorkloadResult::new(*workload));
         }
         for _ in 0..self.options.rounds {
             for index in 0..self.results.workloads.len() {
-                let workload = self.results.workloads[index].workload;
-                say(&format!("measuring {}", workload.name()));
-                let address = match &self.bare {
-                    Some(bare) if workload.is_bare() => &bare.address,
-                    _ => &self.address,
-                };
-                let measured = load::run(address, workload, &self.requests, &self.options.load(workload)).await?;
-                let memory_bytes = self.memory();
-                let result = &mut self.results.workloads[index];
-                result.rounds.push(measured);
-                result.memory_bytes = memory_bytes.filter(|_| !workload.is_bare());
+                self.measure_one(index).await?;
             }
         }
+        Ok(())
+    }
+
+    async fn measure_one(&mut self, index: usize) -> Result<(), CommandError> {
+        let workload = self.results.workloads[index].workload;
+        say(&format!("measuring {}", workload.name()));
+        let address = match &self.own {
+            Some(own) if workload.is_bare() => &own.bare_address,
+            _ => &self.address,
+        };
+        let before = self.own.as_ref().and_then(MeasuredServer::processor_time);
+        let measured = load::run(address, workload, &self.requests, &self.options.load(workload)).await?;
+        let after = self.own.as_ref().and_then(MeasuredServer::processor_time);
+        let memory_bytes = self.memory();
+        let result = &mut self.results.workloads[index];
+        result.processor_time += before.zip(after).map_or(Duration::ZERO, |(before, after)| after - before);
+        result.rounds.push(measured);
+        result.memory_bytes = memory_bytes;
         Ok(())
     }
 
@@ -260,32 +244,36 @@ impl<'a> Bench<'a> {
         if let Some(bytes) = self.memory() {
             self.results.once.push(("RssAnon at the end", format!("{} MiB", mebibytes(bytes))));
         }
-        let Some((process, kind)) = self.own else { return Ok(self.results) };
-        if !self.options.reopen {
-            process.stop().await?;
-            return Ok(self.results);
-        }
+        let Some(server) = self.own.take() else { return Ok(self.results) };
         let begun = Instant::now();
-        process.stop().await?;
-        self.results.once.push(("stop (SIGTERM)", seconds(begun.elapsed())));
-        let (process, reopened) = ServerProcess::start(&kind).await?;
+        server.stop().await?;
+        if self.options.reopen {
+            self.results.once.push(("stop", seconds(begun.elapsed())));
+            self.reopen().await?;
+        }
+        Ok(self.results)
+    }
+
+    /// Opens the data twice: after a stop in order, and after a kill under load.
+    async fn reopen(&mut self) -> Result<(), CommandError> {
+        let key_locks = !self.options.no_key_locks;
+        let (server, reopened) = MeasuredServer::start(self.scratch.path(), key_locks).await?;
         self.results.once.push(("ready again after a stop", seconds(reopened)));
         let load = self.options.load(Workload::UpsertNew);
-        let (address, requests) = (process.address.clone(), self.requests.clone());
+        let (address, requests) = (server.address.clone(), self.requests.clone());
         // Its connections break when the server dies, which is the point.
         let loading =
             tokio::spawn(async move { drop(load::run(&address, Workload::UpsertNew, &requests, &load).await) });
         tokio::time::sleep(LOAD_BEFORE_KILL).await;
-        process.kill().await?;
+        server.kill().await?;
         loading.abort();
-        let (process, reopened) = ServerProcess::start(&kind).await?;
+        let (server, reopened) = MeasuredServer::start(self.scratch.path(), key_locks).await?;
         self.results.once.push(("ready again after a kill under load", seconds(reopened)));
-        process.stop().await?;
-        Ok(self.results)
+        server.stop().await
     }
 
     fn memory(&self) -> Option<u64> {
-        self.own.as_ref().and_then(|(process, _)| process.memory_bytes())
+        self.own.as_ref().and_then(MeasuredServer::memory_bytes)
     }
 }
 
@@ -303,13 +291,4 @@ fn seconds(duration: Duration) -> String {
 
 fn in_use(error: std::io::Error) -> CommandError {
     CommandError::new(Exit::InUse, error)
-}
-
-/// Serves nothing but health until it is killed.
-async fn be_bare_health() -> Result<Exit, CommandError> {
-    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(in_use)?;
-    let address = listener.local_addr().map_err(in_use)?;
-    say(&format!("bare health listening on {address}"));
-    let served = serve_bare_health(listener, std::future::pending()).await;
-    served.map(|()| Exit::Success).map_err(|error| CommandError::new(Exit::Internal, error))
 }

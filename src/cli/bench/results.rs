@@ -1,5 +1,7 @@
 //! The table of a benchmark.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::cli::output::{OutputFormat, Table, print, print_json, print_json_line};
@@ -15,6 +17,8 @@ pub(crate) struct WorkloadResult {
     pub(crate) rounds: Vec<Measurement>,
     /// The server's own memory afterwards, in bytes.
     pub(crate) memory_bytes: Option<u64>,
+    /// The processor time that the server used in all rounds, warming up included; zero where it is not known.
+    pub(crate) processor_time: Duration,
 }
 
 /// Everything that was found out.
@@ -28,6 +32,17 @@ pub(crate) struct Results {
 }
 
 impl WorkloadResult {
+    /// Before the first round.
+    pub(crate) fn new(workload: Workload) -> Self {
+        Self { workload, rounds: Vec::new(), memory_bytes: None, processor_time: Duration::ZERO }
+    }
+
+    /// The server's processor time per lead or check, in microseconds; somewhat too much, as what warmed up is not counted.
+    fn processor_micros(&self) -> Option<f64> {
+        let leads: u64 = self.rounds.iter().map(|round| round.leads).sum();
+        (leads > 0 && !self.processor_time.is_zero()).then(|| self.processor_time.as_secs_f64() * 1e6 / leads as f64)
+    }
+
     /// The median of the rounds' rates.
     fn rate(&self) -> f64 {
         let mut rates: Vec<_> = self.rounds.iter().map(Measurement::rate).collect();
@@ -87,12 +102,13 @@ impl Results {
             "p99 ms",
             "p99.9 ms",
             "max ms",
+            "server CPU us",
             "requests",
             "errors",
             "MiB",
             "outcomes",
         ];
-        let mut table = Table::new(header).numbers(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+        let mut table = Table::new(header).numbers(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
         for result in &self.workloads {
             table.row(self.row(result));
         }
@@ -118,6 +134,7 @@ impl Results {
             percentile(99.0),
             percentile(99.9),
             format!("{:.2}", together.max_ms()),
+            result.processor_micros().map(|micros| format!("{micros:.1}")).unwrap_or_default(),
             together.requests.to_string(),
             together.errors().to_string(),
             result.memory_bytes.map(mebibytes).unwrap_or_default(),
@@ -137,6 +154,7 @@ impl Results {
             "p99_ms": together.percentile_ms(99.0),
             "p999_ms": together.percentile_ms(99.9),
             "max_ms": together.max_ms(),
+            "server_cpu_us": result.processor_micros(),
             "requests": together.requests,
             "leads": together.leads,
             "errors": together.errors,

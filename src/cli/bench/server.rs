@@ -1,154 +1,170 @@
-//! The servers that are measured: processes of their own, so that their memory and their restarts are theirs alone.
+//! The server that is measured: a process of its own on the same machine, so that its memory and its restarts are its own, with the bare
+//! health check on a second port.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
 
+use crate::app::{App, AppSettings};
 use crate::cli::exit::{CommandError, Exit};
-use crate::grpc::READINESS;
+use crate::cli::output::print;
+use crate::cli::serve::app_failed;
+use crate::config::LogSettings;
+use crate::engine::EngineSettings;
 use crate::grpc::client::{Client, ServerAddress, Serving};
+use crate::grpc::{READINESS, ServerSettings, serve_bare_health};
+use crate::telemetry;
 
 /// How long a server may take to recover.
 const RECOVERY_DEADLINE: Duration = Duration::from_secs(300);
 /// How often it is asked whether it has.
 const ASK_EVERY: Duration = Duration::from_millis(5);
 
-/// A server in a process of its own; killed when it is dropped.
-pub(crate) struct ServerProcess {
+/// Serve for a benchmark: prints its two addresses and ends with its standard input.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BenchServerOptions {
+    /// The data folder.
+    #[arg(long)]
+    data_dir: PathBuf,
+
+    /// Whether requests with the same keys queue up.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
+    key_locks: bool,
+}
+
+/// Runs the measured server until its parent closes its standard input.
+pub(crate) async fn serve(options: BenchServerOptions) -> Result<Exit, CommandError> {
+    let in_use = |error: std::io::Error| CommandError::new(Exit::InUse, error);
+    let log = LogSettings { filter: "warn".to_owned(), ..LogSettings::default() };
+    telemetry::start_logging(&log).map_err(|error| CommandError::new(Exit::Internal, error))?;
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let bare = TcpListener::bind(any).await.map_err(in_use)?;
+    let engine = EngineSettings { key_locks: options.key_locks, ..EngineSettings::new(options.data_dir) };
+    let settings = AppSettings { listen: any, health_listen: None, server: ServerSettings::default(), engine };
+    let app = App::bind(settings).await.map_err(app_failed)?;
+    let addresses = format!("{} {}\n", app.address().map_err(in_use)?, bare.local_addr().map_err(in_use)?);
+    print(&addresses).map_err(in_use)?;
+    tokio::spawn(serve_bare_health(bare, std::future::pending()));
+    let parent_gone = async {
+        let waiting = tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
+        drop(waiting.await);
+    };
+    app.run(parent_gone).await.map_err(app_failed)?;
+    Ok(Exit::Success)
+}
+
+/// A measured server; killed when it is dropped.
+pub(super) struct MeasuredServer {
     child: Child,
-    /// Where it listens.
-    pub(crate) address: ServerAddress,
+    /// Where leads are decided.
+    pub(super) address: ServerAddress,
+    /// Where the bare health check is.
+    pub(super) bare_address: ServerAddress,
 }
 
-/// What is started.
-#[derive(Debug, Clone)]
-pub(crate) enum Kind {
-    /// `leadgate serve` on a data folder, with further arguments.
-    Leadgate(PathBuf, Vec<String>),
-    /// A plain tonic-health server.
-    BareHealth,
-}
-
-impl ServerProcess {
-    /// Starts a server and waits until it answers; returns how long that took.
-    pub(crate) async fn start(kind: &Kind) -> Result<(Self, Duration), CommandError> {
+impl MeasuredServer {
+    /// Starts it on a folder and waits until it decides; returns how long that took.
+    pub(super) async fn start(data_dir: &Path, key_locks: bool) -> Result<(Self, Duration), CommandError> {
         let begun = Instant::now();
-        let program = std::env::current_exe().map_err(failed)?;
-        let mut command = Command::new(program);
-        match kind {
-            Kind::Leadgate(data_dir, arguments) => {
-                command.args([
-                    "serve",
-                    "--listen=127.0.0.1:0",
-                    "--health-listen=off",
-                    "--metrics-listen=off",
-                    "--log=warn",
-                ]);
-                command.arg("--data-dir").arg(data_dir).args(arguments);
-            }
-            Kind::BareHealth => drop(command.args(["bench", "--serve-bare-health"])),
-        }
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
+        let mut child = Command::new(std::env::current_exe().map_err(failed)?)
+            .arg("bench-server")
+            .arg("--data-dir")
+            .arg(data_dir)
+            .arg(format!("--key-locks={key_locks}"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .map_err(failed)?;
-        let stderr = child.stderr.take().map(BufReader::new);
-        let address = match stderr {
-            Some(stderr) => address(stderr).await?,
-            None => return Err(failed("it has no standard error")),
-        };
-        let process = Self { child, address };
-        if matches!(kind, Kind::Leadgate(..)) {
-            process.until_ready().await?;
+        let mut line = String::new();
+        if let Some(out) = child.stdout.take() {
+            BufReader::new(out).read_line(&mut line).await.map_err(failed)?;
         }
-        Ok((process, begun.elapsed()))
+        let parsed =
+            |text: Option<&str>| text.and_then(|text| text.parse().ok()).ok_or_else(|| failed("it did not start"));
+        let mut addresses = line.split_whitespace();
+        let server = Self { child, address: parsed(addresses.next())?, bare_address: parsed(addresses.next())? };
+        until_ready(&server.address).await?;
+        Ok((server, begun.elapsed()))
     }
 
-    /// Memory of its own, in bytes: what `RssAnon` of the kernel says.
-    pub(crate) fn memory_bytes(&self) -> Option<u64> {
+    /// Memory of its own in bytes, `RssAnon`, where the system tells it.
+    pub(super) fn memory_bytes(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
         let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
         Some(kibibytes * 1024)
     }
 
-    /// Asks it to stop and waits until it has.
-    pub(crate) async fn stop(mut self) -> Result<(), CommandError> {
-        let id = self.child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
-        if let Some(id) = id {
-            rustix::process::kill_process(id, rustix::process::Signal::TERM).map_err(failed)?;
-        }
+    /// Processor time that it has used, user and system, where the system tells it.
+    pub(super) fn processor_time(&self) -> Option<Duration> {
+        const TICK_MS: u64 = 10;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()?)).ok()?;
+        let behind_name = stat.rsplit_once(") ")?.1;
+        let mut ticks = behind_name.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok());
+        Some(Duration::from_millis((ticks.next()? + ticks.next()?) * TICK_MS))
+    }
+
+    /// Ends it as an operator would, and waits.
+    pub(super) async fn stop(mut self) -> Result<(), CommandError> {
+        drop(self.child.stdin.take());
         let status = self.child.wait().await.map_err(failed)?;
         if status.success() { Ok(()) } else { Err(failed(format!("it ended with {status}"))) }
     }
 
     /// Kills it in the middle of whatever it does.
-    pub(crate) async fn kill(mut self) -> Result<(), CommandError> {
+    pub(super) async fn kill(mut self) -> Result<(), CommandError> {
         self.child.kill().await.map_err(failed)
-    }
-
-    async fn until_ready(&self) -> Result<(), CommandError> {
-        let deadline = Instant::now() + RECOVERY_DEADLINE;
-        let mut client = Client::connect(&self.address).await?;
-        while client.serving(READINESS).await? != Serving::Yes {
-            if Instant::now() > deadline {
-                return Err(failed("it did not become ready"));
-            }
-            tokio::time::sleep(ASK_EVERY).await;
-        }
-        Ok(())
     }
 }
 
-/// The address in the line that a server prints when it listens. What it prints later goes to our standard error.
-async fn address(stderr: BufReader<ChildStderr>) -> Result<ServerAddress, CommandError> {
-    let mut lines = stderr.lines();
-    let mut said = Vec::new();
-    while let Some(line) = lines.next_line().await.map_err(failed)? {
-        let after = line.split(" listening on ").nth(1);
-        if let Some(address) = after.and_then(|rest| rest.split([',', ' ']).next()).and_then(|text| text.parse().ok()) {
-            tokio::spawn(async move {
-                while let Ok(Some(line)) = lines.next_line().await {
-                    crate::cli::output::say(&line);
-                }
-            });
-            return Ok(address);
+async fn until_ready(address: &ServerAddress) -> Result<(), CommandError> {
+    let deadline = Instant::now() + RECOVERY_DEADLINE;
+    let mut client = Client::connect(address).await?;
+    while client.serving(READINESS).await? != Serving::Yes {
+        if Instant::now() > deadline {
+            return Err(failed("it did not become ready"));
         }
-        said.push(line);
+        tokio::time::sleep(ASK_EVERY).await;
     }
-    Err(failed(said.join("; ")))
+    Ok(())
 }
 
 fn failed(problem: impl ToString) -> CommandError {
-    CommandError::new(Exit::InUse, format!("the server cannot be run: {}", problem.to_string()))
+    CommandError::new(Exit::Unavailable, format!("the measured server: {}", problem.to_string()))
 }
 
-/// A folder that is removed when the benchmark ends, however it ends in order.
-pub(crate) struct TemporaryFolder(PathBuf);
+/// The folder of the measured server; a temporary one is removed in the end, however that comes in order.
+pub(super) struct Scratch {
+    path: PathBuf,
+    temporary: bool,
+}
 
-impl TemporaryFolder {
-    /// Makes one in `parent`.
-    pub(crate) fn create_in(parent: &Path) -> std::io::Result<Self> {
-        let path = parent.join(format!("leadgate-bench-{}", uuid::Uuid::now_v7().simple()));
+impl Scratch {
+    /// The folder given, or one below the current folder: the system's temporary one may be memory, where an fsync costs nothing.
+    pub(super) fn new(given: Option<&Path>) -> std::io::Result<Self> {
+        let own = || PathBuf::from(format!("leadgate-bench-{}", std::process::id()));
+        let path = given.map_or_else(own, Path::to_owned);
         std::fs::create_dir_all(&path)?;
-        Ok(Self(path))
+        Ok(Self { path, temporary: given.is_none() })
     }
 
     /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 }
 
-impl Drop for TemporaryFolder {
+impl Drop for Scratch {
     fn drop(&mut self) {
-        // What cannot be removed is left to whoever cleans the parent.
-        let _ = std::fs::remove_dir_all(&self.0);
+        if self.temporary {
+            // What cannot be removed stays for a person to see.
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
     }
 }
