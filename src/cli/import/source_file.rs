@@ -111,7 +111,7 @@ impl SourceFile {
 }
 
 fn format_of(path: &Path, beginning: &[u8]) -> FileFormat {
-    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+    let extension = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
     match extension.as_deref().and_then(std::ffi::OsStr::to_str) {
         Some("jsonl" | "ndjson") => FileFormat::Jsonl,
         Some("csv" | "tsv" | "txt") => FileFormat::Csv,
