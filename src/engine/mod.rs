@@ -11,6 +11,7 @@ mod commit_queue;
 mod committer;
 mod duplicates;
 pub mod gate;
+mod halting;
 mod indexing;
 pub mod key_locks;
 mod lists;
