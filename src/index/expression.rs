@@ -5,9 +5,9 @@
 use crate::domain::LeadId;
 
 use super::error::InvalidQuery;
-use super::folding::{cut, plain, runs};
-use super::phone_digits::{digits, looks_like_phone, reversed};
-use super::search_text::{FULL_WEIGHT, SearchText, TAIL_MARK, Weight, site, strip_prefix_ignoring_case, weight_of};
+use super::folding::{Folded, cut, plain};
+use super::phone_digits::{digits, looks_like_phone, without_country_code};
+use super::search_text::{FULL_WEIGHT, SearchText, Weight, site, strip_prefix_ignoring_case};
 
 /// Longest search text, in characters.
 pub const MAX_TEXT_CHARS: usize = 256;
@@ -21,24 +21,17 @@ const MAX_TERMS: usize = 64;
 /// Most digits of a phone that is typed with spaces.
 const MAX_PHONE_DIGITS: usize = 20;
 
-/// Fewest digits by which the end of a phone is looked for.
-const MIN_TAIL_DIGITS: usize = 4;
+/// Fewest digits of a phone that is typed with spaces.
+const MIN_PHONE_DIGITS: usize = 4;
 
-/// Fewest digits that make the end of a phone a number of its own rather than "the last four".
-const LOCAL_NUMBER_DIGITS: usize = 7;
+/// Fewest digits that may begin with a country code although neither `+` nor `00` says so.
+const MIN_INTERNATIONAL_DIGITS: usize = 9;
 
 /// What a lead must have to be a hit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Expression {
     /// A word that begins so.
     Word(String),
-    /// A phone that ends in these digits, which stand in reverse order behind a [`TAIL_MARK`].
-    Tail {
-        /// The mark and the digits.
-        start: String,
-        /// What a match is worth.
-        weight: Weight,
-    },
     /// This id.
     Lead(LeadId),
     /// All of them; worth their mean.
@@ -66,8 +59,7 @@ impl Expression {
     /// What a lead is worth that has these words and this id; 0 when it is no hit.
     pub(super) fn weigh(&self, lead_id: LeadId, text: &SearchText) -> Weight {
         match self {
-            Self::Word(word) => text.best(word, weight_of),
-            Self::Tail { start, weight } => text.best(start, |_| *weight),
+            Self::Word(word) => text.best(word),
             Self::Lead(id) => {
                 if *id == lead_id {
                     FULL_WEIGHT
@@ -82,7 +74,7 @@ impl Expression {
 
     fn terms(&self) -> usize {
         match self {
-            Self::Word(_) | Self::Tail { .. } | Self::Lead(_) => 1,
+            Self::Word(_) | Self::Lead(_) => 1,
             Self::All(parts) | Self::Any(parts) => parts.iter().map(Self::terms).sum(),
         }
     }
@@ -129,6 +121,7 @@ pub(super) fn mean(sum: Weight, count: u32) -> Weight {
 /// A word of the search text, as typed, with its folded runs.
 struct QueryWord {
     text: String,
+    whole: String,
     runs: Vec<String>,
 }
 
@@ -138,8 +131,11 @@ impl QueryWord {
         let is_site =
             ["http://", "https://", "www."].iter().any(|start| strip_prefix_ignoring_case(word, start).is_some());
         let text = plain(if is_site { site(word) } else { word }).into_owned();
-        let runs: Vec<String> = runs(&text).iter().map(|run| cut(run).to_owned()).collect();
-        (!runs.is_empty()).then_some(Self { text, runs })
+        let mut folded = Folded::default();
+        folded.fold(&text);
+        let runs: Vec<String> = folded.runs().map(|run| cut(run).to_owned()).collect();
+        let whole = cut(folded.whole()).to_owned();
+        (!runs.is_empty()).then_some(Self { text, whole, runs })
     }
 
     fn is_phone(&self) -> bool {
@@ -152,10 +148,10 @@ impl QueryWord {
         if let Ok(lead_id) = self.text.parse() {
             alternatives.push(Expression::Lead(lead_id));
         }
-        alternatives.push(Expression::Word(cut(&self.runs.concat()).to_owned()));
+        alternatives.push(Expression::Word(self.whole.clone()));
         alternatives.push(Expression::all(self.runs.iter().cloned().map(Expression::Word).collect()));
         if self.is_phone() {
-            alternatives.extend(of_phone(&digits(&self.text)));
+            alternatives.extend(of_phone(&digits(&self.text), self.text.contains('+')));
         }
         Expression::any(alternatives)
     }
@@ -165,27 +161,22 @@ impl QueryWord {
 fn of_group(words: &[QueryWord]) -> Expression {
     let each = Expression::all(words.iter().map(QueryWord::expression).collect());
     let digits: String = words.iter().map(|word| digits(&word.text)).collect();
-    if words.len() < 2 || !(MIN_TAIL_DIGITS..=MAX_PHONE_DIGITS).contains(&digits.len()) {
+    if words.len() < 2 || !(MIN_PHONE_DIGITS..=MAX_PHONE_DIGITS).contains(&digits.len()) {
         return each;
     }
-    let mut alternatives = of_phone(&digits);
+    let mut alternatives = of_phone(&digits, words.iter().any(|word| word.text.contains('+')));
     alternatives.push(each);
     Expression::any(alternatives)
 }
 
-/// The alternatives in which digits are met as a phone: from its front, international or national, and from its end.
-fn of_phone(digits: &str) -> Vec<Expression> {
+/// The alternatives in which digits begin the national part of a phone: as they are, without the zeros that are dialled
+/// before it, and without the country code.
+fn of_phone(digits: &str, has_plus: bool) -> Vec<Expression> {
     let significant = digits.trim_start_matches('0');
-    let mut alternatives = vec![Expression::Word(cut(digits).to_owned())];
-    if significant.len() > 1 {
-        alternatives.push(Expression::Word(cut(significant).to_owned()));
-    }
-    if significant.len() >= MIN_TAIL_DIGITS {
-        let start = format!("{TAIL_MARK}{}", cut(&reversed(significant)));
-        let weight = if significant.len() >= LOCAL_NUMBER_DIGITS { 9_000 } else { 3_500 };
-        alternatives.push(Expression::Tail { start, weight });
-    }
-    alternatives
+    let is_international = has_plus || digits.starts_with("00") || significant.len() >= MIN_INTERNATIONAL_DIGITS;
+    let national = if is_international { without_country_code(significant) } else { "" };
+    let words = [digits, significant, national].into_iter().filter(|digits| !digits.is_empty());
+    words.map(|digits| Expression::Word(cut(digits).to_owned())).collect()
 }
 
 #[cfg(test)]
@@ -216,9 +207,10 @@ mod tests {
 
     #[test]
     fn the_parts_of_a_phone_are_also_read_as_one() {
-        let Ok(Expression::Any(parts)) = Expression::parse("+49 (0)30 12345") else { panic!("no alternatives") };
-        assert!(parts.contains(&word("493012345")));
-        assert!(parts.contains(&Expression::Tail { start: "<543210394".into(), weight: 9_000 }));
+        for (text, expected) in [("+49 (0)30 12345", "3012345"), ("030 12345", "3012345"), ("0049 30", "30")] {
+            let Ok(Expression::Any(parts)) = Expression::parse(text) else { panic!("no alternatives: {text}") };
+            assert!(parts.contains(&word(expected)), "{text}");
+        }
     }
 
     #[test]

@@ -11,9 +11,63 @@ use unicode_normalization::char::is_combining_mark;
 /// Longest word in characters. Longer ones are cut, on both sides alike, so that they are still found.
 const MAX_WORD_CHARS: usize = 64;
 
-/// The runs of letters and digits of a text, folded, in order.
-pub(super) fn runs(text: &str) -> Vec<String> {
-    if text.is_ascii() { ascii_runs(text) } else { unicode_runs(text) }
+/// The runs of letters and digits of a text, folded, in order; used again and again, because leads are many.
+#[derive(Default)]
+pub(super) struct Folded {
+    joined: String,
+    ends: Vec<usize>,
+}
+
+impl Folded {
+    /// Takes the place of what was folded before.
+    pub(super) fn fold(&mut self, text: &str) {
+        self.joined.clear();
+        self.ends.clear();
+        if text.is_ascii() {
+            text.bytes().for_each(|byte| self.add_ascii(byte));
+        } else {
+            text.nfkd().flat_map(char::to_lowercase).for_each(|c| self.add(c));
+        }
+        self.end_run();
+    }
+
+    /// All runs as one word.
+    pub(super) fn whole(&self) -> &str {
+        &self.joined
+    }
+
+    /// The runs.
+    pub(super) fn runs(&self) -> impl ExactSizeIterator<Item = &str> {
+        (0..self.ends.len()).map(|at| {
+            let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+            &self.joined[start..self.ends[at]]
+        })
+    }
+
+    fn add_ascii(&mut self, byte: u8) {
+        if byte.is_ascii_alphanumeric() {
+            self.joined.push(char::from(byte.to_ascii_lowercase()));
+        } else {
+            self.end_run();
+        }
+    }
+
+    /// Adds what a decomposed, lower-case character contributes.
+    fn add(&mut self, c: char) {
+        match c {
+            _ if is_dropped(c) => {}
+            'ς' => self.joined.push('σ'),
+            _ if is_latin(c) => push_latin(&mut self.joined, c),
+            _ if c.is_alphanumeric() || is_combining_mark(c) => self.joined.push(c),
+            _ => self.end_run(),
+        }
+    }
+
+    fn end_run(&mut self) {
+        if self.joined.len() > self.ends.last().copied().unwrap_or(0) {
+            self.ends.push(self.joined.len());
+        }
+    }
 }
 
 /// Cuts a word to the length that is indexed.
@@ -27,39 +81,6 @@ pub(super) fn cut(word: &str) -> &str {
 /// The text with full-width and other compatibility forms replaced, so that its digits are plain digits.
 pub(super) fn plain(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfkc().collect()) }
-}
-
-fn ascii_runs(text: &str) -> Vec<String> {
-    text.split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|run| !run.is_empty())
-        .map(str::to_ascii_lowercase)
-        .collect()
-}
-
-fn unicode_runs(text: &str) -> Vec<String> {
-    let mut runs = Vec::new();
-    let mut run = String::new();
-    for c in text.nfkd().flat_map(char::to_lowercase) {
-        if !extend_run(&mut run, c) && !run.is_empty() {
-            runs.push(std::mem::take(&mut run));
-        }
-    }
-    if !run.is_empty() {
-        runs.push(run);
-    }
-    runs
-}
-
-/// Adds what a decomposed, lower-case character contributes; false when the character ends the run.
-fn extend_run(run: &mut String, c: char) -> bool {
-    match c {
-        _ if is_dropped(c) => {}
-        'ς' => run.push('σ'),
-        _ if is_latin(c) => push_latin(run, c),
-        _ if c.is_alphanumeric() || is_combining_mark(c) => run.push(c),
-        _ => return false,
-    }
-    true
 }
 
 /// Marks that people leave out when they type, and characters that nobody sees.
@@ -76,12 +97,12 @@ fn is_latin(c: char) -> bool {
 }
 
 /// Spells a Latin letter with plain ones; kept as it is where there is no plain spelling.
-fn push_latin(run: &mut String, c: char) {
+fn push_latin(joined: &mut String, c: char) {
     match deunicode::deunicode_char(c) {
         Some(plain) if !plain.is_empty() && plain.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-            run.push_str(&plain.to_ascii_lowercase());
+            joined.push_str(&plain.to_ascii_lowercase());
         }
-        _ => run.push(c),
+        _ => joined.push(c),
     }
 }
 
@@ -90,6 +111,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn runs(text: &str) -> Vec<String> {
+        let mut folded = Folded::default();
+        folded.fold(text);
+        folded.runs().map(str::to_owned).collect()
+    }
 
     #[test]
     fn words_meet_however_they_are_written() {

@@ -84,6 +84,11 @@ impl Indexed {
         Ok(hits.into_iter().map(|(_, address)| self.lead_at(address)).collect())
     }
 
+    /// Whether a segment knows the lead, be it as a deleted document.
+    pub(super) fn knows(&self, tenant: &TenantId, lead_id: LeadId) -> Result<bool, IndexError> {
+        Ok(self.searcher.doc_freq(&self.fields.key_term(tenant, lead_id))? > 0)
+    }
+
     /// The lead of every live document of the tenant, as often as there is one.
     pub(super) fn leads_of(&self, tenant: &TenantId) -> Result<Vec<LeadId>, IndexError> {
         let scope = scope(tenant);

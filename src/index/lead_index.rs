@@ -44,7 +44,7 @@ pub struct LeadIndex {
     path: PathBuf,
     settings: IndexSettings,
     overlay: Overlay<Indexed>,
-    /// `None` after a rebuild that failed.
+    /// `None` once it failed, or was closed.
     folder: Mutex<Option<Folder>>,
 }
 
@@ -103,15 +103,13 @@ impl LeadIndex {
     ///
     /// # Errors
     ///
-    /// The index has to be rebuilt: [`Self::drop_and_rebuild`], then a replay. Nothing recorded is lost by the error.
+    /// The index has to be rebuilt: [`Self::drop_and_rebuild`], then a replay; until then every publication fails. What
+    /// was recorded goes on being found.
     pub fn publish(&self) -> Result<(), IndexError> {
-        let mut folder = self.lock();
-        let folder = folder.as_mut().ok_or_else(IndexError::closed)?;
-        let Some(frozen) = self.overlay.frozen() else { return Ok(()) };
-        write(folder, &frozen)?;
-        // Begun anew, an index claims nothing before its replay has reached it.
-        folder.commit(folder.payload.max(frozen.at_sequence))?;
-        self.overlay.publish(folder.indexed()?);
+        let mut place = self.lock();
+        let mut folder = place.take().ok_or_else(IndexError::closed)?;
+        self.publish_into(&mut folder)?;
+        *place = Some(folder);
         Ok(())
     }
 
@@ -149,18 +147,31 @@ impl LeadIndex {
         }
     }
 
+    fn publish_into(&self, folder: &mut Folder) -> Result<(), IndexError> {
+        let Some(frozen) = self.overlay.frozen() else { return Ok(()) };
+        write(folder, &self.overlay.load().base, &frozen)?;
+        // Begun anew, an index claims nothing before its replay has reached it.
+        folder.commit(folder.payload.max(frozen.at_sequence))?;
+        self.overlay.publish(folder.indexed()?);
+        Ok(())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Folder>> {
         self.folder.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Deletes every frozen lead and adds the live ones: the same however often it is done.
-fn write(folder: &Folder, frozen: &Frozen) -> Result<(), IndexError> {
+/// Deletes every frozen lead that the index knows and adds the live ones: the same however often it is done.
+///
+/// A new lead is not deleted first, because every delete makes tantivy look into every segment.
+fn write(folder: &Folder, indexed: &Indexed, frozen: &Frozen) -> Result<(), IndexError> {
     let fields = folder.fields();
     let leads: Vec<_> = frozen.generation.read().leads().cloned().collect();
     for lead in leads {
         let document = lead.document();
-        folder.writer.delete_term(fields.key_term(&document.tenant, document.lead_id));
+        if indexed.knows(&document.tenant, document.lead_id)? {
+            folder.writer.delete_term(fields.key_term(&document.tenant, document.lead_id));
+        }
         if document.live {
             folder.writer.add_document(fields.document(document, lead.words()))?;
         }

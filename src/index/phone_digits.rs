@@ -5,15 +5,17 @@ pub(super) fn digits(text: &str) -> String {
     text.replace("(0)", "").chars().filter(char::is_ascii_digit).collect()
 }
 
-/// The national part of an E.164 number; `None` where the key is not one.
-pub(super) fn national(key: &str) -> Option<&str> {
-    let digits = key.strip_prefix('+')?;
-    digits.get(country_code_length(digits)..).filter(|rest| !rest.is_empty())
+/// The digits of an identity key without the country code: of `+4930123` and of `national:DE:30123` alike.
+pub(super) fn national(key: &str) -> &str {
+    match key.strip_prefix('+') {
+        Some(digits) => without_country_code(digits),
+        None => key.rsplit(':').next().unwrap_or(key),
+    }
 }
 
-/// The digits from the last to the first, so that the end of a number is found as a prefix.
-pub(super) fn reversed(digits: &str) -> String {
-    digits.chars().rev().collect()
+/// The digits behind the country code with which international ones begin.
+pub(super) fn without_country_code(digits: &str) -> &str {
+    digits.get(country_code_length(digits)..).unwrap_or("")
 }
 
 /// Whether a text holds nothing but what people write phone numbers with.
@@ -43,12 +45,14 @@ mod tests {
     #[test]
     fn the_national_part_follows_the_country_code() {
         for (key, expected) in [
-            ("+14155550199", Some("4155550199")),
-            ("+493012345678", Some("3012345678")),
-            ("+35312345678", Some("12345678")),
-            ("+1", None),
-            ("+", None),
-            ("national:DE:30123456", None),
+            ("+14155550199", "4155550199"),
+            ("+493012345678", "3012345678"),
+            ("+35312345678", "12345678"),
+            ("+1", ""),
+            ("+35", ""),
+            ("+", ""),
+            ("national:DE:30123456", "30123456"),
+            ("national::30123456", "30123456"),
         ] {
             assert_eq!(national(key), expected, "{key}");
         }

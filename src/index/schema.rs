@@ -24,6 +24,10 @@ const TOKENIZER: &str = "scoped";
 /// Stands between the tenant and the rest of a term.
 const TENANT_MARK: char = '\u{0}';
 
+/// How many bits of a blocking key its term holds. Every further one costs the index dearly, and two keys of one tenant
+/// that differ only in the others are not to be expected: a lead that they bring together is one candidate too many.
+const BLOCK_BITS: u32 = 48;
+
 /// The digits of a block's term: six bits each.
 const BLOCK_DIGITS: &[u8; 64] = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
 
@@ -79,7 +83,7 @@ impl Fields {
         result
     }
 
-    /// The term by which a lead's document is deleted.
+    /// The term by which a lead's document is found and deleted.
     pub(super) fn key_term(&self, tenant: &TenantId, lead_id: LeadId) -> Term {
         Term::from_field_bytes(self.key, &key(tenant, lead_id))
     }
@@ -142,7 +146,7 @@ fn blocks_text(scope: &str, blocks: &[u64]) -> String {
 }
 
 fn push_block(text: &mut String, block: u64) {
-    for shift in (0..64).step_by(6) {
+    for shift in (0..BLOCK_BITS).step_by(6) {
         text.push(char::from(BLOCK_DIGITS[(block >> shift) as usize & 63]));
     }
 }

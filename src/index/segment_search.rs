@@ -13,7 +13,7 @@ use crate::domain::TenantId;
 use super::error::IndexError;
 use super::expression::{Expression, mean};
 use super::schema::{Fields, scope};
-use super::search_text::{CLASS_MARK, FULL_WEIGHT, Weight, weight_of};
+use super::search_text::{FIRST_WORD_BYTE, FULL_WEIGHT, Weight, weight_of};
 
 /// A term is walked whole unless it has this many times more documents than can still match; then each is looked up.
 const SEEK_RATIO: usize = 16;
@@ -79,8 +79,7 @@ struct SegmentSearch<'a> {
 impl SegmentSearch<'_> {
     fn plan(&self, expression: &Expression) -> Result<Plan, IndexError> {
         Ok(match expression {
-            Expression::Word(word) => Plan::Terms(self.expand_word(word)?),
-            Expression::Tail { start, weight } => Plan::Terms(self.expand(start, start.len(), |_| *weight)?),
+            Expression::Word(word) => Plan::Terms(self.expand(word)?),
             Expression::Lead(lead_id) => Plan::Docs(self.docs_of(&(self.lead_term)(*lead_id))?),
             Expression::All(parts) => Plan::All(self.plans(parts)?),
             Expression::Any(parts) => Plan::Any(self.plans(parts)?),
@@ -93,28 +92,15 @@ impl SegmentSearch<'_> {
 
     /// The terms that begin with the word. A single letter is looked up among whole words and initials, which together
     /// find the same documents as the many words that begin with it.
-    fn expand_word(&self, word: &str) -> io::Result<Vec<(TermInfo, Weight)>> {
-        if word.chars().nth(1).is_some() {
-            self.expand(word, word.len(), weight_of)
-        } else {
-            self.expand(&format!("{word}{CLASS_MARK}"), word.len(), weight_of)
-        }
-    }
-
-    /// The terms that begin with `start`, weighed by what follows its first `typed` bytes.
-    fn expand(
-        &self,
-        start: &str,
-        typed: usize,
-        weigh: impl Fn(&[u8]) -> Weight,
-    ) -> io::Result<Vec<(TermInfo, Weight)>> {
-        let from = [&self.scope, start.as_bytes()].concat();
-        // No term holds this byte, because terms are UTF-8.
-        let to = [&from, &[u8::MAX][..]].concat();
+    fn expand(&self, word: &str) -> io::Result<Vec<(TermInfo, Weight)>> {
+        let from = [&self.scope, word.as_bytes()].concat();
+        let is_letter = word.chars().nth(1).is_none();
+        // No term holds the byte 255, because terms are UTF-8.
+        let to = [&from, &[if is_letter { FIRST_WORD_BYTE } else { u8::MAX }][..]].concat();
         let mut terms = Vec::new();
         let mut stream = self.words.terms().range().ge(&from).lt(&to).into_stream()?;
         while let Some((key, info)) = stream.next() {
-            terms.push((info.clone(), weigh(&key[self.scope.len() + typed..])));
+            terms.push((info.clone(), weight_of(&key[from.len()..])));
         }
         Ok(terms)
     }
