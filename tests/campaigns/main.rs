@@ -12,6 +12,7 @@ mod hot_keys;
 mod index_folder;
 mod kept;
 mod kill;
+mod launch;
 #[path = "../it/engine/payloads.rs"]
 mod payloads;
 mod refusals;

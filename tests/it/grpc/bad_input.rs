@@ -187,10 +187,7 @@ async fn random_bytes_never_find_a_bug() {
             }
         }
     }
-    let question = proto::MatchLeadRequest {
-        source: "crm".to_owned(),
-        lead: Some(ann()),
-        ..proto::MatchLeadRequest::default()
-    };
+    let question =
+        proto::MatchLeadRequest { source: "crm".to_owned(), lead: Some(ann()), ..proto::MatchLeadRequest::default() };
     server.dedup().await.match_lead(question).await.expect("an answer");
 }
