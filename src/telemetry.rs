@@ -12,6 +12,9 @@ use crate::config::{LogFormat, LogSettings};
 const SECONDS: [f64; 14] =
     [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
 
+/// What the libraries below tell of their own housekeeping is no news for an operator; a directive of the settings overrides it.
+const QUIET: &str = "fjall=warn,lsm_tree=warn,tantivy=warn";
+
 /// Why telemetry could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
@@ -38,8 +41,9 @@ pub enum TelemetryError {
 pub fn start_logging(settings: &LogSettings) -> Result<(), TelemetryError> {
     use tracing_subscriber::util::SubscriberInitExt as _;
 
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(EnvFilter::try_new(&settings.filter)?).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_new(format!("{QUIET},{}", settings.filter))?)
+        .with_writer(std::io::stderr);
     match settings.format {
         LogFormat::Text => {
             builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).finish().try_init()?;

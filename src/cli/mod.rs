@@ -26,7 +26,7 @@ use output::say;
 
 /// Decides, before anyone writes a sales lead into a CRM, whether that lead is already known.
 #[derive(Debug, Parser)]
-#[command(name = "leadgate", version, after_help = EXIT_CODES, max_term_width = 120)]
+#[command(name = "leadgate", version, after_help = EXIT_CODES)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -34,7 +34,7 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::ServeOptions),
+    Serve(Box<serve::ServeOptions>),
     Import(Box<import::ImportOptions>),
     Match(Box<match_lead::MatchOptions>),
     Search(search::SearchOptions),
@@ -66,7 +66,7 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<Exit, CommandError> {
     match command {
-        Command::Serve(options) => block_on(serve::run(options)),
+        Command::Serve(options) => block_on(serve::run(*options)),
         Command::Import(options) => block_on(import::import(*options)),
         Command::Match(options) => block_on(match_lead::run(*options)),
         Command::Search(options) => block_on(search::run(options)),

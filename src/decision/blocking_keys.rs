@@ -4,7 +4,13 @@
 //! nothing but the sound of a name, the tail of a number or the core of a company is the same. A key that many share is of no
 //! use, so every key but the mailbox and the phone joins two facts.
 
-use crate::domain::nickname::canonical_given_names;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use foldhash::fast::FixedState;
+
+use crate::domain::nickname::{all_canonical_given_names, canonical_given_names};
 use crate::domain::{BirthDate, CompanyName, DomainName, Email, PersonName, Phone, fold, registrable};
 
 use super::phonetics::{Sound, latin_letters};
@@ -12,6 +18,10 @@ use super::phonetics::{Sound, latin_letters};
 /// Codes that are kept of a name's and of a company's sound.
 const NAME_CODES: usize = 5;
 const COMPANY_CODES: usize = 7;
+
+/// Letters in the shortest part of a double family name that counts alone, and how many parts do.
+const MIN_FAMILY_PART: usize = 4;
+const MAX_FAMILY_PARTS: usize = 2;
 
 /// Cores and mailboxes with fewer letters than this are taken as written: their sound says too little.
 const MIN_SOUNDING_LETTERS: usize = 6;
@@ -61,10 +71,11 @@ enum Kind {
     Domain = 5,
     PhoneTail = 6,
     Mailbox = 7,
-    NameAndBirthDate = 8,
+    BirthDate = 8,
     NameAndPostalCode = 9,
     CompanyAndCity = 10,
     Address = 11,
+    NameAndCity = 12,
 }
 
 /// The parts of a lead that blocking keys are made of.
@@ -108,31 +119,55 @@ pub fn blocking_keys(input: &BlockingInput<'_>) -> Vec<BlockingKey> {
 
 /// How a person's name sounds, and what it begins with.
 struct Person {
-    family: Option<Sound>,
-    given: Vec<Sound>,
-    initials: Vec<String>,
+    family: Vec<String>,
+    given: Vec<Cow<'static, str>>,
+    initials: Vec<&'static str>,
 }
 
 impl Person {
     fn of(name: &PersonName) -> Self {
         let given = name.given().first().map_or("", |first| first);
         let canonical: Vec<&str> = canonical_given_names(given).filter(|name| !name.is_empty()).collect();
-        let initials = canonical.iter().copied().chain([name.family()]).filter_map(initial);
+        let mut initials: Vec<&str> = canonical.iter().copied().chain([name.family()]).filter_map(initial).collect();
+        initials.sort_unstable();
+        initials.dedup();
         Self {
-            family: Sound::of(name.family(), NAME_CODES),
-            initials: initials.collect(),
-            given: canonical.iter().filter_map(|name| Sound::of(name, NAME_CODES)).collect(),
+            family: family_codes(name.family()),
+            given: canonical.into_iter().filter_map(given_code).collect(),
+            initials,
         }
     }
 
     /// Every way in which one of the two names sounds.
     fn codes(&self) -> impl Iterator<Item = &str> {
-        self.family.iter().flat_map(Sound::codes).chain(self.given.iter().map(Sound::primary))
+        self.family.iter().map(|code| &**code).chain(self.given.iter().map(|code| &**code))
     }
 }
 
-fn initial(name: &str) -> Option<String> {
-    latin_letters(name).chars().next().map(String::from)
+/// How a family name sounds, and each part of a double one: people drop one when they marry.
+fn family_codes(family: &str) -> Vec<String> {
+    let parts = family.split(' ').filter(|part| part.len() >= MIN_FAMILY_PART && *part != family);
+    let sounds =
+        [family].into_iter().chain(parts.take(MAX_FAMILY_PARTS)).filter_map(|name| Sound::of(name, NAME_CODES));
+    sounds.flat_map(Sound::into_codes).collect()
+}
+
+/// How a canonical given name sounds; those of the table are coded once.
+fn given_code(name: &str) -> Option<Cow<'static, str>> {
+    static CODES: LazyLock<HashMap<&str, String, FixedState>> = LazyLock::new(|| {
+        let sound = |name| Some((name, Sound::of(name, NAME_CODES)?.primary().to_owned()));
+        all_canonical_given_names().filter_map(sound).collect()
+    });
+    let known = CODES.get(name).map(|code| Cow::Borrowed(&**code));
+    known.or_else(|| Some(Cow::Owned(Sound::of(name, NAME_CODES)?.primary().to_owned())))
+}
+
+/// The first letter of a name's transcription.
+fn initial(name: &str) -> Option<&'static str> {
+    const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz";
+    let first = latin_letters(name).bytes().next()?;
+    let at = usize::from(first.checked_sub(b'a')?);
+    LETTERS.get(at..=at)
 }
 
 /// Where a lead is, folded.
@@ -169,17 +204,19 @@ impl Keys {
 
     fn add_person(&mut self, person: Option<&Person>, input: &BlockingInput<'_>, place: &Place) {
         let Some(person) = person else { return };
-        for family in person.family.iter().flat_map(Sound::codes) {
-            for given in &person.given {
-                self.add_name(family, given.primary());
-            }
+        for family in &person.family {
+            person.given.iter().for_each(|given| self.add_name(family, given));
             place.postal_code.iter().for_each(|code| self.add(Kind::NameAndPostalCode, &[family, code]));
+            place.city.iter().for_each(|city| self.add(Kind::NameAndCity, &[family, city]));
         }
-        if person.family.is_none() || person.given.is_empty() {
+        if person.family.is_empty() || person.given.is_empty() {
             person.codes().for_each(|code| self.add(Kind::Name, &[code]));
         }
         if let Some(date) = input.birth_date.map(|date| date.to_string()) {
-            person.codes().for_each(|code| self.add(Kind::NameAndBirthDate, &[code, &date]));
+            person
+                .codes()
+                .chain(place.postal_code.as_deref())
+                .for_each(|other| self.add(Kind::BirthDate, &[other, &date]));
         }
     }
 
@@ -232,9 +269,9 @@ impl Keys {
 
     fn add_address(&mut self, person: Option<&Person>, input: &BlockingInput<'_>, place: &Place) {
         let Some((number, street)) = input.street.map(fold).as_deref().and_then(house_and_street) else { return };
-        let places = place.postal_code.iter().chain(&place.city);
-        let initials = person.iter().flat_map(|person| &person.initials);
-        for other in places.chain(initials) {
+        let places = place.postal_code.as_deref().into_iter().chain(place.city.as_deref());
+        let initials = person.map_or(&[""][..], |person| &person.initials);
+        for other in places.chain(initials.iter().copied()) {
             self.add(Kind::Address, &[&number, &street, other]);
         }
     }
@@ -371,6 +408,8 @@ mod tests {
         check("name=Smith John", "name=John Smith", true);
         check("name=Jürgen Müller", "name=Juergen Mueller", true);
         check("name=Юлия Иванова", "name=Yuliya Ivanova", true);
+        check("name=Pamela Price-Thornton", "name=Pamela Price", true);
+        check("name=Jane van der Berg", "name=Jane Berg", true);
         check("name=Jane Doe", "name=Jane Roe", false);
         check("name=J Doe; company=Acme Corporation", "name=Jane Doe; company=ACME Inc.", true);
         check("name=Jane Doe; company=Wallmart", "name=Jane Roe; company=Walmart Inc", true);
@@ -388,6 +427,8 @@ mod tests {
         check("phone=+49 30 123456", "phone=030 123456", true);
         check("phone=+1 210 853 7755", "phone=853-7755", true);
         check("name=Jane Doe; born=1980-02-29", "name=Jane Smith; born=19800229", true);
+        check("name=Jane Doe; city=York", "name=Jenny Doe; city=YORK", true);
+        check("company=Acme; street=12 Main Street", "company=Initech; street=12 Main St.", true);
         check("name=Jane Doe; postal=12345-6789", "name=Bill Dow; postal=12345", true);
         check("name=Jane Doe; street=12 Main Street; city=York", "name=Jolene Bly; street=Main St 12; city=YORK", true);
         check(

@@ -74,7 +74,8 @@ fn fold_company(folded: &str) -> String {
     let mut after_initial = false;
     for word in folded.split(' ') {
         let initial = is_letter(word);
-        if !name.is_empty() && !(initial && after_initial) {
+        let joins_initial = initial && after_initial;
+        if !name.is_empty() && !joins_initial {
             name.push(' ');
         }
         name.push_str(word);

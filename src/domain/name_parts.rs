@@ -87,7 +87,10 @@ struct Word<'a> {
 
 impl<'a> Word<'a> {
     fn of(raw: &'a str) -> Option<Self> {
-        let letters: String = letters(&fold(raw)).collect();
+        let letters: String = match raw.is_ascii() {
+            true => raw.bytes().filter(u8::is_ascii_alphanumeric).map(|b| char::from(b.to_ascii_lowercase())).collect(),
+            false => letters(&fold(raw)).collect(),
+        };
         (!letters.is_empty()).then_some(Self { raw, letters })
     }
 

@@ -1,5 +1,7 @@
 //! The client that the command line uses: calls by name, failures grouped by what a program can do about them.
 
+mod load;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -17,6 +19,8 @@ use tonic_types::StatusExt as _;
 use super::proto;
 use super::proto::dedup_service_client::DedupServiceClient;
 use super::proto::steward_service_client::StewardServiceClient;
+
+pub use load::{Call, LoadClient, LoadResults, StatusOnly, StatusesOnly};
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

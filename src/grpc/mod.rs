@@ -14,7 +14,6 @@ mod front;
 mod health;
 mod in_flight;
 mod limits;
-pub mod load;
 mod page;
 pub mod proto;
 mod reports;

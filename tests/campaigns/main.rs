@@ -3,6 +3,12 @@
 //!
 //! By default every campaign is small, so that all of them are part of `cargo test`. A variable in the environment makes one large.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and a campaign prints its figures"
+)]
+
 #[path = "../it/power_cut/chance.rs"]
 mod chance;
 mod claims;
@@ -14,6 +20,7 @@ mod kept;
 mod kill;
 mod launch;
 #[path = "../it/engine/payloads.rs"]
+#[allow(dead_code, reason = "shared with the engine's tests, which use all of it")]
 mod payloads;
 mod refusals;
 mod server;

@@ -20,7 +20,7 @@ pub(crate) struct CsvRows {
 
 /// Why no rows can be read.
 #[derive(Debug, thiserror::Error)]
-pub enum CsvError {
+pub(crate) enum CsvError {
     /// The header row is not a row of texts.
     #[error("the header row {0}")]
     Header(&'static str),

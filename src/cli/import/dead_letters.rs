@@ -21,7 +21,7 @@ pub(crate) struct DeadLetters {
 }
 
 enum Growing {
-    Csv(GrowingCsv),
+    Csv(Box<GrowingCsv>),
     Lines(GrowingLines),
 }
 
@@ -36,7 +36,7 @@ impl DeadLetters {
         let file = match (length, header.is_empty()) {
             (0, _) => None,
             (_, true) => Some(Growing::Lines(GrowingLines::resume(&path, length)?)),
-            (_, false) => Some(Growing::Csv(GrowingCsv::resume(&path, length)?)),
+            (_, false) => Some(Growing::Csv(Box::new(GrowingCsv::resume(&path, length)?))),
         };
         Ok(Self { path, header, file })
     }
@@ -79,7 +79,7 @@ impl DeadLetters {
             return Ok(Growing::Lines(GrowingLines::create(&self.path)?));
         }
         let header = ADDED_HEADER.iter().map(|name| name.as_bytes()).chain(self.header.iter());
-        Ok(Growing::Csv(GrowingCsv::create(&self.path, header)?))
+        Ok(Growing::Csv(Box::new(GrowingCsv::create(&self.path, header)?)))
     }
 }
 

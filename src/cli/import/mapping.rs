@@ -46,7 +46,7 @@ pub(crate) struct Mapping {
 
 /// Why a file's columns cannot be imported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MappingError {
+pub(crate) enum MappingError {
     /// Nothing in it is a field of a lead.
     #[error(
         "no column is a field of a lead{found}; name them by a first row such as id,email,phone,company, or use --map header=field"

@@ -56,8 +56,9 @@ pub(crate) async fn import(options: ImportOptions) -> Result<Exit, CommandError>
     let mut ledger = open_ledger(&options, &file, &rows)?;
     let destination = Destination::open(&options.destination).await?;
     let ending = send(&options, rows, &mut ledger, &destination).await;
-    destination.close().await;
-    conclude(&options, &mut ledger, ending)
+    let closed = destination.close().await;
+    let exit = conclude(&options, &mut ledger, ending)?;
+    closed.map(|()| exit)
 }
 
 fn in_file(file: &SourceFile, error: &dyn std::error::Error) -> CommandError {

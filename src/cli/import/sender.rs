@@ -1,6 +1,5 @@
 //! Sends rows through one stream of upserts and takes what is answered, again and again if the connection breaks.
 
-use std::future::Future;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -239,12 +238,10 @@ async fn until(instant: Option<Instant>) {
 }
 
 /// Waits until the import is to stop. Cancel safe.
-fn asked_to_stop(interrupt: &mut watch::Receiver<bool>) -> impl Future<Output = bool> {
-    async {
-        match interrupt.wait_for(|stop| *stop).await {
-            Ok(_) => true,
-            // Nobody can ask any more.
-            Err(_) => std::future::pending().await,
-        }
+async fn asked_to_stop(interrupt: &mut watch::Receiver<bool>) -> bool {
+    match interrupt.wait_for(|stop| *stop).await {
+        Ok(_) => true,
+        // Nobody can ask any more.
+        Err(_) => std::future::pending().await,
     }
 }

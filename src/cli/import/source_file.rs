@@ -1,7 +1,7 @@
 //! Opens the file of an import and refuses what is none before anything is sent.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// How the rows of a file are written.
@@ -15,7 +15,7 @@ pub(crate) enum FileFormat {
 
 /// Why a file cannot be imported at all.
 #[derive(Debug, thiserror::Error)]
-pub enum SourceFileError {
+pub(crate) enum SourceFileError {
     /// It cannot be read.
     #[error("{} cannot be read: {source}", path.display())]
     Unreadable {
@@ -38,7 +38,6 @@ pub enum SourceFileError {
 #[derive(Debug)]
 pub(crate) struct SourceFile {
     path: PathBuf,
-    file: File,
     /// How its rows are written.
     pub(crate) format: FileFormat,
     /// Its size in bytes.
@@ -75,7 +74,7 @@ impl SourceFile {
         file.by_ref().take(BEGINNING_BYTES).read_to_end(&mut beginning).map_err(unreadable)?;
         let format = format.unwrap_or_else(|| format_of(path, &beginning));
         check_beginning(&beginning, format).map_err(|problem| no_rows(&problem))?;
-        Ok(Self { path: path.to_owned(), file, format, size: metadata.len(), beginning })
+        Ok(Self { path: path.to_owned(), format, size: metadata.len(), beginning })
     }
 
     /// Where it is.
@@ -83,11 +82,9 @@ impl SourceFile {
         &self.path
     }
 
-    /// A reader from its start.
+    /// A reader from its start, independent of every other: clones of one open file would share their place in it.
     pub(crate) fn reader(&self) -> std::io::Result<BufReader<File>> {
-        let mut file = self.file.try_clone()?;
-        file.seek(SeekFrom::Start(0))?;
-        Ok(BufReader::with_capacity(256 << 10, file))
+        Ok(BufReader::with_capacity(256 << 10, File::open(&self.path)?))
     }
 
     /// A digest of its content, from which its rows' request ids derive. Reads it whole.
@@ -114,7 +111,7 @@ impl SourceFile {
 }
 
 fn format_of(path: &Path, beginning: &[u8]) -> FileFormat {
-    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+    let extension = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
     match extension.as_deref().and_then(std::ffi::OsStr::to_str) {
         Some("jsonl" | "ndjson") => FileFormat::Jsonl,
         Some("csv" | "tsv" | "txt") => FileFormat::Csv,
@@ -174,6 +171,21 @@ mod tests {
         }
         let missing = SourceFile::open(Path::new("/no/such/file.csv"), None).expect_err("missing");
         assert!(missing.to_string().starts_with("/no/such/file.csv cannot be read: "));
+    }
+
+    #[test]
+    fn readers_of_one_file_do_not_disturb_each_other() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.csv");
+        let content = b"id,name\n".repeat(100_000);
+        std::fs::write(&path, &content).expect("written");
+        let file = SourceFile::open(&path, None).expect("a file");
+        let mut reader = file.reader().expect("a reader");
+        let mut read = vec![0; 300_000];
+        reader.read_exact(&mut read).expect("the first part");
+        file.digest().expect("a digest");
+        reader.read_to_end(&mut read).expect("the rest");
+        assert_eq!(read, content);
     }
 
     #[test]

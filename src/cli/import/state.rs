@@ -48,7 +48,7 @@ pub(crate) struct Identity {
 
 /// Why an interrupted import cannot go on.
 #[derive(Debug, thiserror::Error)]
-pub enum ResumeError {
+pub(crate) enum ResumeError {
     /// The note cannot be read.
     #[error("{} cannot be read: {source}; remove it to import the file from its beginning", path.display())]
     Unreadable {

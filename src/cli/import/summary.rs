@@ -37,10 +37,10 @@ impl Summary {
         if !outcome.tier_name().is_empty() {
             increase(&mut self.matched_by, outcome.tier_name());
         }
-        if matches!(outcome.status_name(), "SKIPPED" | "REVIEW" | "FAILED") {
-            if let Some(code) = outcome.reasons.first() {
-                increase(&mut self.reasons, code);
-            }
+        if matches!(outcome.status_name(), "SKIPPED" | "REVIEW" | "FAILED")
+            && let Some(code) = outcome.reasons.first()
+        {
+            increase(&mut self.reasons, code);
         }
         self.repeated += u64::from(!outcome.same_as_line.is_empty());
     }
