@@ -27,8 +27,10 @@ pub(super) enum ReplayError {
     Index(#[from] IndexError),
 }
 
-/// Starts the thread that publishes, and looks after the disk and the committer's pace.
+/// Starts the thread that publishes, and looks after the disk and the committer's pace. Looks at the disk once before it returns: a
+/// full one must not take the first writes either.
 pub(super) fn start<S: LeadStore>(engine: &Arc<Engine<S>>, free_bytes: FreeBytes) -> std::io::Result<JoinHandle<()>> {
+    engine.look_after(&free_bytes);
     let weak = Arc::downgrade(engine);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     std::thread::Builder::new().name("indexer".into()).spawn(move || runtime.block_on(run(weak, free_bytes)))
@@ -43,7 +45,12 @@ async fn run<S: LeadStore>(weak: Weak<Engine<S>>, free_bytes: FreeBytes) {
         let Some(engine) = weak.upgrade() else { return };
         let stopping = engine.background.is_stopping();
         engine.look_after(&free_bytes);
-        if let Err(error) = engine.publish().await {
+        let mut published = engine.publish().await;
+        if stopping && published.is_ok() {
+            // What was recorded behind a generation that still waited.
+            published = engine.publish().await;
+        }
+        if let Err(error) = published {
             tracing::error!(error = &error as &dyn std::error::Error, "the index failed and is rebuilt");
             engine.rebuild_index().await;
         }
@@ -54,14 +61,12 @@ async fn run<S: LeadStore>(weak: Weak<Engine<S>>, free_bytes: FreeBytes) {
 }
 
 impl<S: LeadStore> Engine<S> {
-    /// Publishes everything recorded so far, once it is durable.
+    /// Publishes everything recorded so far, if it is durable within a round: a commit that takes longer has to be noticed meanwhile.
     async fn publish(&self) -> Result<(), IndexError> {
         let index = self.index.load_full();
         self.sequencer.at_rest(|sequence| index.freeze(sequence));
         let Some(frozen) = index.frozen_sequence() else { return Ok(()) };
-        if self.gate.wait(frozen).await.is_err() {
-            return Ok(());
-        }
+        let Ok(Ok(())) = tokio::time::timeout(ROUND, self.gate.wait(frozen)).await else { return Ok(()) };
         let began = std::time::Instant::now();
         index.publish()?;
         metrics::histogram!("leadgate_index_publish_seconds").record(began.elapsed().as_secs_f64());

@@ -15,8 +15,9 @@ use tokio::time::{sleep, timeout};
 
 use super::chance::Chance;
 use super::grants::Grants;
-use super::kept::verified;
-use super::server::{Launch, Server};
+use super::kept::verify;
+use super::launch::{Hooks, Launch};
+use super::server::Server;
 use super::size;
 use super::wire::{Dedup, Meaning, connect, lead, meaning, upsert};
 
@@ -29,7 +30,8 @@ const TARGET: &str = "crm";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_caller_at_a_time_holds_the_claim_however_they_end() {
     let place = TempDir::new().expect("a folder");
-    let server = Server::start(&Launch { claim_ms: CLAIM_MS, ..Launch::on(place.path()) }).await;
+    let server =
+        Server::start(&Launch { claim_ms: CLAIM_MS, hooks: Some(Hooks::default()), ..Launch::on(place.path()) }).await;
     let shared = Arc::new(Shared::default());
     let until = Instant::now() + Duration::from_secs(size("LEADGATE_CLAIM_SECONDS", 4));
     let mut callers = Vec::new();
@@ -48,7 +50,7 @@ async fn one_caller_at_a_time_holds_the_claim_however_they_end() {
     let violations = grants.violations();
     assert!(violations.is_empty(), "{violations:#?}");
     assert!(grants.count() > 50, "the campaign is about claims");
-    verified(place.path());
+    verify(place.path());
 }
 
 #[derive(Default)]
@@ -176,7 +178,7 @@ impl Caller {
 
     /// Who holds no claim frees none.
     async fn act_without_claim(&mut self, lead_id: String) {
-        if self.chance.of(0.02) {
+        if self.chance.of(0.1) {
             let token = if self.chance.of(0.5) { "no such claim" } else { "" };
             self.fail(lead_id, token.to_owned(), "failed without a claim").await;
         }

@@ -15,11 +15,12 @@ use tempfile::TempDir;
 
 use super::payloads::payload;
 use super::size;
+use super::wire::now_micros;
 
 /// Callers of other keys.
 const CALLERS: usize = 16;
 /// Keys of each caller.
-const KEYS: u64 = 50;
+const KEYS: i64 = 50;
 /// Callers of the key under which a decision halts.
 const STUCK: usize = 200;
 /// Pairs of a round without and a round with the halt.
@@ -106,7 +107,8 @@ async fn call_until(engine: Arc<Engine<EmbeddedStore>>, caller: usize, until: In
     while Instant::now() < until {
         call += 1;
         let began = Instant::now();
-        let text = format!("web: email=other-{caller}-{}@example.com title=t{call}", call % KEYS);
+        let title = call + now_micros();
+        let text = format!("web: email=other-{caller}-{}@example.com title=t{title}", call % KEYS);
         engine.upsert(payload(&text)).await.expect("an answer");
         let elapsed = u64::try_from(began.elapsed().as_micros()).expect("a short call");
         micros.record(elapsed).expect("a histogram that grows");

@@ -13,12 +13,15 @@ use tempfile::TempDir;
 use tonic_types::StatusExt;
 
 use super::chance::Chance;
-use super::kept::{live_leads, verified};
-use super::server::{Launch, Server};
+use super::kept::{live_leads, verify};
+use super::launch::{Hooks, Launch};
+use super::server::Server;
 use super::size;
 use super::wire::{Dedup, Meaning, lead, meaning, upsert};
 
 const CONNECTIONS: u64 = 64;
+/// Calls at a time on each connection.
+const CALLS_AT_A_TIME: u64 = 4;
 const KEYS: u64 = 200;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -33,13 +36,17 @@ async fn every_hot_key_becomes_one_lead_without_locks() {
 
 async fn campaign(name: &str, key_locks: bool, upserts: u64) {
     let place = TempDir::new().expect("a folder");
-    let server = Server::start(&Launch { key_locks, ..Launch::on(place.path()) }).await;
+    let hooks = (!key_locks).then(|| Hooks { key_locks, ..Hooks::default() });
+    let server = Server::start(&Launch { hooks, ..Launch::on(place.path()) }).await;
     let left = Arc::new(AtomicU64::new(upserts));
     let began = Instant::now();
     let mut callers = Vec::new();
-    for number in 0..CONNECTIONS {
-        let caller = Caller::new(number, Dedup::new(server.channel().await), Arc::clone(&left));
-        callers.push(tokio::spawn(caller.run()));
+    for connection in 0..CONNECTIONS {
+        let client = Dedup::new(server.channel().await);
+        for call in 0..CALLS_AT_A_TIME {
+            let caller = Caller::new(CALLS_AT_A_TIME * connection + call, client.clone(), Arc::clone(&left));
+            callers.push(tokio::spawn(caller.run()));
+        }
     }
     let mut tally = Tally::default();
     for caller in callers {
@@ -49,8 +56,8 @@ async fn campaign(name: &str, key_locks: bool, upserts: u64) {
     server.stop().await;
     println!("{name}: {upserts} upserts in {elapsed:.1?}, {:.0}/s; {tally}", upserts as f64 / elapsed.as_secs_f64());
     tally.check(upserts);
-    let leads = live_leads(&verified(place.path()).view());
-    let held: HashSet<String> = leads.iter().map(|lead| lead.lead_id.to_string()).collect();
+    verify(place.path());
+    let held: HashSet<String> = live_leads(place.path()).iter().map(|lead| lead.lead_id.to_string()).collect();
     let told: HashSet<String> = tally.leads.values().flatten().cloned().collect();
     assert_eq!(held, told, "the store holds the leads that were answered and no other");
 }
@@ -104,7 +111,7 @@ impl std::fmt::Display for Tally {
     }
 }
 
-/// One connection with one call at a time.
+/// One call at a time.
 struct Caller {
     client: Dedup,
     source: String,

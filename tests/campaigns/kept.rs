@@ -1,24 +1,26 @@
 //! What a data folder holds when no server has it.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
 use leadgate::decision::rows::{Row, RowClass};
 use leadgate::domain::Lead;
-use leadgate::store::{EmbeddedStore, EmbeddedView, Scan, StoreOptions};
+use leadgate::store::{EmbeddedStore, Scan, StoreOptions};
 
-/// The store of a data folder, opened, with every invariant of it checked.
-pub(crate) fn verified(data_dir: &Path) -> EmbeddedStore {
-    let store = EmbeddedStore::open(&data_dir.join("store"), StoreOptions::default()).expect("a store that opens");
-    let mut violations = Vec::new();
+/// Checks every invariant of store and index, as an operator would.
+pub(crate) fn verify(data_dir: &Path) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_leadgate"));
     let checked =
-        store.view().verify(&mut |violation| violations.push(violation.to_string())).expect("a readable disk");
-    assert_eq!(checked.violations, 0, "{violations:#?}");
-    store
+        command.env_clear().arg("verify").arg("--data-dir").arg(data_dir).output().expect("a program that runs");
+    let (found, said) = (String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
+    assert!(checked.status.success(), "{}: {found}{said}", checked.status);
 }
 
-/// Every lead that a store holds and that is live.
-pub(crate) fn live_leads(view: &EmbeddedView) -> Vec<Arc<Lead>> {
+/// Every lead that the store holds and that is live.
+pub(crate) fn live_leads(data_dir: &Path) -> Vec<Arc<Lead>> {
+    let store = EmbeddedStore::open(&data_dir.join("store"), StoreOptions::default()).expect("a store that opens");
+    let view = store.view();
     let mut scan = Scan { class: RowClass::Lead, tenant: None, after: None, limit: 10_000 };
     let mut leads = Vec::new();
     loop {

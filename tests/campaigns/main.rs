@@ -18,6 +18,7 @@ mod hot_keys;
 mod index_folder;
 mod kept;
 mod kill;
+mod launch;
 #[path = "../it/engine/payloads.rs"]
 #[allow(dead_code, reason = "shared with the engine's tests, which use all of it")]
 mod payloads;

@@ -11,7 +11,8 @@ use tempfile::TempDir;
 use tonic::Code;
 use tonic_types::StatusExt;
 
-use super::server::{Launch, Server};
+use super::launch::Launch;
+use super::server::Server;
 use super::wire::{Dedup, Steward, lead, upsert};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -23,7 +24,7 @@ async fn a_folder_of_a_newer_program_is_refused_and_left_alone() {
     let known = fs::read_to_string(&marker).expect("a marker");
     fs::write(&marker, known.replace("version 1\n", "version 99\n")).expect("a marker");
     let refused = Server::try_start(&launch).await.err().expect("a refusal");
-    assert!(!refused.status.success());
+    assert_eq!(refused.status.code(), Some(4), "the data is refused");
     assert!(refused.said.contains("format version 99") && refused.said.contains("use a newer leadgate"), "{refused:?}");
     fs::write(&marker, known).expect("a marker");
     Server::start(&launch).await.stop().await;
@@ -35,7 +36,7 @@ async fn a_second_server_on_one_folder_is_refused_and_the_first_goes_on() {
     let launch = Launch::on(place.path());
     let first = Server::start(&launch).await;
     let refused = Server::try_start(&launch).await.err().expect("a refusal");
-    assert!(!refused.status.success());
+    assert_eq!(refused.status.code(), Some(6), "something is in use");
     assert!(refused.said.contains("is in use by another process"), "{refused:?}");
     let answer = Dedup::new(first.channel().await).upsert(upsert("web", lead("ann@example.com"))).await;
     assert_eq!(answer.expect("an answer").get_ref().status(), UpsertStatus::Created);
@@ -52,7 +53,7 @@ async fn on_a_full_disk_writes_are_told_to_come_again_and_reads_go_on() {
     let lead_id = first.expect("an answer").into_inner().lead_id;
     server.stop().await;
 
-    let server = Server::start(&Launch { disk_reserve_bytes: u64::MAX, ..roomy.clone() }).await;
+    let server = Server::start(&Launch { disk_reserve_mib: 1 << 24, ..roomy.clone() }).await;
     let mut client = Dedup::new(server.channel().await);
     writes_are_refused(&mut client, &lead_id).await;
     reads_go_on(&mut client, &mut Steward::new(server.channel().await), &lead_id).await;

@@ -1,16 +1,12 @@
-//! The server as a process of its own, to be killed: this test program started once more, with its settings in the environment.
+//! The server as a process of its own, to be killed.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use leadgate::app::{App, AppSettings};
-use leadgate::engine::EngineSettings;
-use leadgate::grpc::{READINESS, ServerSettings};
-use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use leadgate::grpc::READINESS;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{sleep, timeout};
 use tonic::transport::Channel;
@@ -18,67 +14,13 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use super::launch::{LISTENING, Launch};
 use super::wire::connect;
-
-/// The variable that makes this test program a server.
-const LAUNCH: &str = "LEADGATE_CAMPAIGN_SERVER";
-
-/// What the server says when its doors are open; behind it comes the address.
-const LISTENING: &str = "listening on ";
 
 /// Nobody waits longer for a server.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How a server is started.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Launch {
-    pub(crate) data_dir: PathBuf,
-    /// Whether requests with the same keys queue up.
-    pub(crate) key_locks: bool,
-    /// How long a claim to create holds.
-    pub(crate) claim_ms: i64,
-    /// Every commit is held up, for this long at most.
-    pub(crate) commit_delay_ms: u64,
-    /// This commit fails as on a broken disk.
-    pub(crate) failing_sequence: Option<u64>,
-    /// Free disk space below which writes are refused.
-    pub(crate) disk_reserve_bytes: u64,
-}
-
-impl Launch {
-    /// The defaults, on a data folder.
-    pub(crate) fn on(data_dir: &Path) -> Self {
-        Self {
-            data_dir: data_dir.to_path_buf(),
-            key_locks: true,
-            claim_ms: 60_000,
-            commit_delay_ms: 0,
-            failing_sequence: None,
-            disk_reserve_bytes: 64 << 20,
-        }
-    }
-
-    fn settings(&self) -> AppSettings {
-        let mut engine = EngineSettings::new(&self.data_dir);
-        engine.key_locks = self.key_locks;
-        engine.policy.claim_duration = jiff::SignedDuration::from_millis(self.claim_ms);
-        engine.limits.disk_reserve_bytes = self.disk_reserve_bytes;
-        let (delay_ms, failing) = (self.commit_delay_ms, self.failing_sequence);
-        engine.store.commit_hook = Some(Arc::new(move |sequence| {
-            if delay_ms > 0 {
-                std::thread::sleep(Duration::from_millis(sequence.wrapping_mul(7919) % delay_ms));
-            }
-            match failing {
-                Some(failing) if sequence >= failing => Err(std::io::Error::other("a broken disk")),
-                _ => Ok(()),
-            }
-        }));
-        let server = ServerSettings { heartbeat_interval: Duration::from_millis(200), ..ServerSettings::default() };
-        AppSettings { listen: SocketAddr::from(([127, 0, 0, 1], 0)), health_listen: None, server, engine }
-    }
-}
-
-/// A server that ended by itself.
+/// A server that ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
@@ -89,7 +31,7 @@ pub(crate) struct Ended {
 /// A running server. Dropping it kills it.
 pub(crate) struct Server {
     child: Child,
-    /// The server ends with it.
+    /// One with hooks ends with it.
     input: ChildStdin,
     pub(crate) address: SocketAddr,
     /// From its start to its first SERVING.
@@ -133,13 +75,18 @@ impl Server {
     pub(crate) async fn stop(self) {
         let Self { child, input, said, .. } = self;
         drop(input);
+        let id = child.id().expect("a process that runs").to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status().await;
+        // A server with hooks may have ended with its input by now.
+        asked.expect("a command that runs");
         let ended = timeout(PATIENCE, ended(child, &said)).await.expect("a server that ends");
         assert!(ended.status.success(), "the server ended with {}: {}", ended.status, ended.said);
     }
 
     /// Waits until it has ended by itself.
     pub(crate) async fn ended(self) -> Ended {
-        timeout(PATIENCE, ended(self.child, &self.said)).await.expect("a server that ends")
+        let Self { child, input: _input, said, .. } = self;
+        timeout(PATIENCE, ended(child, &said)).await.expect("a server that ends")
     }
 }
 
@@ -151,16 +98,9 @@ pub(crate) async fn kill_while_it_starts(launch: &Launch, after: Duration) {
 }
 
 fn spawn(launch: &Launch) -> Child {
-    let program = std::env::current_exe().expect("this program's path");
-    Command::new(program)
-        .args(["server::serves_where_a_campaign_asks_for_it", "--exact", "--nocapture"])
-        .env(LAUNCH, serde_json::to_string(launch).expect("plain data"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("this program can be started once more")
+    let mut command = launch.command();
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.spawn().expect("a program that can be started")
 }
 
 /// The address that the server names; `None` when it ends before. What it says goes on being read.
@@ -206,26 +146,4 @@ async fn ready(address: SocketAddr) {
         }
         sleep(Duration::from_millis(5)).await;
     }
-}
-
-/// No test: the server that campaigns start. It ends when its standard input does.
-#[test]
-fn serves_where_a_campaign_asks_for_it() {
-    let Ok(launch) = std::env::var(LAUNCH) else { return };
-    let launch: Launch = serde_json::from_str(&launch).expect("a launch");
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    let served = runtime.block_on(async {
-        let app = App::bind(launch.settings()).await?;
-        eprintln!("{LISTENING}{}", app.address().expect("an address"));
-        app.run(input_ended()).await
-    });
-    if let Err(error) = served {
-        eprintln!("{error}");
-        std::process::exit(1);
-    }
-}
-
-async fn input_ended() {
-    let _ = tokio::io::stdin().read_to_end(&mut Vec::new()).await;
 }

@@ -20,9 +20,10 @@ use tokio::time::{sleep, timeout};
 use tonic::{Code, Status};
 
 use super::chance::Chance;
-use super::kept::verified;
+use super::kept::verify;
+use super::launch::{Hooks, Launch};
 use super::payloads::payload;
-use super::server::{Launch, Server};
+use super::server::Server;
 use super::size;
 use super::wire::{Dedup, Meaning, Steward, connect, lead, meaning, upsert};
 
@@ -37,7 +38,8 @@ const LATEST: u64 = 12;
 async fn a_kill_in_the_midst_of_a_commit_takes_away_nothing_that_was_named() {
     let kills: u64 = size("LEADGATE_SLOW_KILLS", 4);
     let place = TempDir::new().expect("a folder");
-    let launch = Launch { commit_delay_ms: DELAY_MS, ..Launch::on(place.path()) };
+    let hooks = Hooks { commit_delay_ms: DELAY_MS, ..Hooks::default() };
+    let launch = Launch { hooks: Some(hooks), ..Launch::on(place.path()) };
     let named = Arc::new(Named::default());
     let mut chance = Chance::new(kills);
     for round in 0..kills {
@@ -52,13 +54,14 @@ async fn a_kill_in_the_midst_of_a_commit_takes_away_nothing_that_was_named() {
     }
     println!("slow commits, {kills} kills: {}", named.summary());
     assert!(named.vanished.load(Ordering::Relaxed) > 0, "the kills came while something was being committed");
-    verified(place.path());
+    verify(place.path());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failed_commit_ends_the_server_and_takes_away_nothing_that_was_named() {
     let place = TempDir::new().expect("a folder");
-    let launch = Launch { commit_delay_ms: DELAY_MS / 4, failing_sequence: Some(200), ..Launch::on(place.path()) };
+    let hooks = Hooks { commit_delay_ms: DELAY_MS / 4, failing_sequence: Some(200), ..Hooks::default() };
+    let launch = Launch { hooks: Some(hooks), ..Launch::on(place.path()) };
     let named = Arc::new(Named::default());
     let server = Server::start(&launch).await;
     let mut callers = callers(server.address, &named, 0);
@@ -69,7 +72,7 @@ async fn a_failed_commit_ends_the_server_and_takes_away_nothing_that_was_named()
     }
     named.are_there(place.path()).await;
     println!("a failed commit: {}", named.summary());
-    verified(place.path());
+    verify(place.path());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

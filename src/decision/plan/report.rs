@@ -147,7 +147,7 @@ fn plan_failed(
     let mut reasons = Vec::new();
     let system = lead.system_mut(&report.target);
     match &system.claim {
-        Some(claim) if claim.token == report.claim_token || report.claim_token.is_empty() => system.claim = None,
+        Some(claim) if claim.token == report.claim_token => system.claim = None,
         Some(_) => add_reason(&mut reasons, ReasonCode::UnknownClaim),
         None => {}
     }

@@ -12,7 +12,7 @@ use leadgate::grpc::proto::{
 };
 
 use crate::chance::Chance;
-use crate::kept::{live_leads, verified};
+use crate::kept::{live_leads, verify};
 use crate::server::Server;
 use crate::wire::{Dedup, Meaning, meaning};
 
@@ -163,7 +163,8 @@ impl Checker {
 
     /// Holds everything against the folder that the last server left.
     pub(super) fn at_rest(&self, data_dir: &Path) {
-        let leads = live_leads(&verified(data_dir).view());
+        verify(data_dir);
+        let leads = live_leads(data_dir);
         let mut state = self.journal.state();
         let mut held = HashMap::new();
         for lead in &leads {

@@ -13,7 +13,8 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 
 use super::chance::Chance;
-use super::server::{Launch, Server, kill_while_it_starts};
+use super::launch::Launch;
+use super::server::{Server, kill_while_it_starts};
 use super::size;
 use check::Checker;
 use journal::Journal;
@@ -21,7 +22,7 @@ use journal::Journal;
 /// Connections that send at a time.
 const CALLERS: u64 = 8;
 /// Short, so that claims run out between two kills.
-const CLAIM_MS: i64 = 400;
+const CLAIM_MS: i64 = 1000;
 /// A restart takes no longer.
 const READY_WITHIN: Duration = Duration::from_secs(5);
 

@@ -47,7 +47,7 @@ impl Model {
         let claims = &mut self.lead_mut(report.lead_id).claims;
         match claims.get(&report.target) {
             None => {}
-            Some((token, _)) if **token == *report.claim_token || report.claim_token.is_empty() => {
+            Some((token, _)) if **token == *report.claim_token => {
                 claims.remove(&report.target);
             }
             Some(_) => drop(reasons.insert(ReasonCode::UnknownClaim)),
