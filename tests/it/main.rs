@@ -12,5 +12,4 @@ mod engine;
 mod grpc;
 mod model;
 mod power_cut;
-mod store_speed;
 mod store_views;

@@ -1,10 +1,10 @@
-//! How fast the store is. Measures, and fails only on nonsense; run by hand, in release mode:
+//! How fast the store is, by itself. Measures, and fails only on nonsense:
 //!
 //! ```text
-//! LEADGATE_SPEED_LEADS=1000000 cargo test --release --test it store_speed -- --ignored --nocapture
+//! LEADGATE_SPEED_LEADS=1000000 cargo bench --bench store
 //! ```
 
-#![expect(clippy::print_stdout, reason = "it is a measurement")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "it is a measurement")]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -219,9 +219,7 @@ fn resident_mib() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
 }
 
-#[test]
-#[ignore = "a measurement"]
-fn commits_and_reads() {
+fn main() {
     let leads = std::env::var("LEADGATE_SPEED_LEADS").map_or(100_000, |leads| leads.parse().unwrap());
     let place =
         tempfile::tempdir_in(std::env::var("LEADGATE_SPEED_FOLDER").unwrap_or_else(|_| "target".into())).unwrap();
