@@ -45,9 +45,12 @@
 //!   open.
 
 pub mod app;
+pub mod cli;
+pub mod config;
 pub mod decision;
 pub mod domain;
 pub mod engine;
 pub mod grpc;
 pub mod index;
 pub mod store;
+pub mod telemetry;

@@ -19,7 +19,7 @@ pub fn blocks_of_lead(lead: &Lead) -> Vec<u64> {
         .phones
         .iter()
         .filter(|phone| exact(phone.linked_by))
-        .filter_map(|phone| Phone::parse(if phone.key.starts_with('+') { &phone.key } else { &phone.value }, None).ok())
+        .filter_map(|phone| Phone::parse(&phone.key, None).ok())
         .collect();
     blocks(Parts {
         names: &names,

@@ -115,6 +115,6 @@ impl UpsertCommand {
 
     /// The payload's id in its own source, where it has one.
     pub fn own_external_id(&self) -> Option<&str> {
-        self.lead.external_ids.iter().find(|id| *id.source() == self.source).map(|id| id.value())
+        self.lead.external_ids.iter().find(|id| *id.source() == self.source).map(crate::domain::ExternalId::value)
     }
 }

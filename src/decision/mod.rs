@@ -15,6 +15,7 @@ pub mod grouping;
 pub mod identity_key;
 pub mod name_guard;
 pub mod outcome;
+mod phonetics;
 pub mod plan;
 pub mod policy;
 pub mod reason;

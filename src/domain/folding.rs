@@ -74,7 +74,8 @@ impl Words {
         if c == '\'' || c == '`' {
             return;
         }
-        if !c.is_alphanumeric() && !(is_combining_mark(c) && !self.text.is_empty()) {
+        let continues = is_combining_mark(c) && !self.text.is_empty();
+        if !c.is_alphanumeric() && !continues {
             self.gap = true;
             return;
         }

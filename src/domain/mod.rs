@@ -32,10 +32,12 @@ mod tenant;
 pub use birth_date::{BirthDate, BirthDateError};
 pub use company_name::CompanyName;
 pub use country::{CountryCode, CountryError};
+pub(crate) use domain_name::registrable;
 pub use domain_name::{DomainName, DomainNameError};
 pub use email::{Email, EmailError};
 pub use external_id::{ExternalId, ExternalIdError, ExternalIdFormat, SourceName, SourceNameError};
 pub use field::{Field, FieldKey, UnknownField};
+pub(crate) use folding::fold;
 pub use ids::{DeadLetterId, LeadId, ParseIdError, ReviewId};
 pub use incoming::{IncomingLead, IncomingPhone, InputNote, Redacted};
 pub use lead::{

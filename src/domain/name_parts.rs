@@ -1,5 +1,10 @@
 //! Takes a written name apart: titles, given names, family name, generation suffix.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use foldhash::fast::FixedState;
+
 use super::blank::is_blocked;
 use super::folding::{fold, letters};
 use super::person_name::Generation;
@@ -82,25 +87,28 @@ struct Word<'a> {
 
 impl<'a> Word<'a> {
     fn of(raw: &'a str) -> Option<Self> {
-        let letters: String = letters(&fold(raw)).collect();
+        let letters: String = match raw.is_ascii() {
+            true => raw.bytes().filter(u8::is_ascii_alphanumeric).map(|b| char::from(b.to_ascii_lowercase())).collect(),
+            false => letters(&fold(raw)).collect(),
+        };
         (!letters.is_empty()).then_some(Self { raw, letters })
     }
 
     fn is_title(&self) -> bool {
-        TITLES.binary_search(&self.letters.as_str()).is_ok()
+        WordKind::Title.is_kind_of(&self.letters)
     }
 
     fn is_particle(&self) -> bool {
-        PARTICLES.binary_search(&self.letters.as_str()).is_ok()
+        WordKind::Particle.is_kind_of(&self.letters)
     }
 
     fn is_credential(&self) -> bool {
-        CREDENTIALS.binary_search(&self.letters.as_str()).is_ok()
+        WordKind::Credential.is_kind_of(&self.letters)
     }
 
     /// A credential that is also a word of names: only its dots or a comma before it tell them apart.
     fn is_doubtful_credential(&self) -> bool {
-        DOUBTFUL_CREDENTIALS.binary_search(&self.letters.as_str()).is_ok()
+        WordKind::DoubtfulCredential.is_kind_of(&self.letters)
     }
 
     fn generation(&self) -> Option<Generation> {
@@ -259,180 +267,41 @@ fn split_glued_title(word: &str) -> impl Iterator<Item = &str> {
     [head, tail].into_iter().filter(|part| !part.is_empty())
 }
 
-/// Forms of address and academic titles before a name: letters only, sorted. Common knowledge in the languages of the
-/// lead sources; titles that are given names as often (Don, Major, Judge) are left out.
-const TITLES: &[&str] = &[
-    "adm",
-    "admiral",
-    "arch",
-    "attorney",
-    "atty",
-    "avv",
-    "avvocato",
-    "bay",
-    "bayan",
-    "bc",
-    "capt",
-    "captain",
-    "cdr",
-    "cmdr",
-    "col",
-    "colonel",
-    "cpl",
-    "dame",
-    "deheer",
-    "dhr",
-    "dipl",
-    "diplbw",
-    "diplinf",
-    "dipling",
-    "diplkffr",
-    "diplkfm",
-    "dna",
-    "doc",
-    "doctor",
-    "dott",
-    "dottore",
-    "dottoressa",
-    "dottssa",
-    "dr",
-    "dra",
-    "drhc",
-    "dring",
-    "driur",
-    "drjur",
-    "drmed",
-    "drmeddent",
-    "drmedvet",
-    "drphil",
-    "drrernat",
-    "drs",
-    "excmo",
-    "fr",
-    "fraeulein",
-    "frau",
-    "fraulein",
-    "frl",
-    "gen",
-    "geom",
-    "habil",
-    "hadji",
-    "haji",
-    "hajji",
-    "hc",
-    "herr",
-    "herrn",
-    "hon",
-    "honorable",
-    "honourable",
-    "hr",
-    "ilmo",
-    "imam",
-    "ing",
-    "ir",
-    "iur",
-    "judr",
-    "jur",
-    "kumari",
-    "lady",
-    "lic",
-    "lieutenant",
-    "lord",
-    "lt",
-    "ltcol",
-    "maam",
-    "madam",
-    "madame",
-    "mademoiselle",
-    "mag",
-    "magister",
-    "med",
-    "meddent",
-    "medvet",
-    "messrs",
-    "mevr",
-    "mevrouw",
-    "mgr",
-    "miss",
-    "missus",
-    "mister",
-    "mlle",
-    "mme",
-    "mons",
-    "monsieur",
-    "mr",
-    "mrs",
-    "ms",
-    "msgr",
-    "mudr",
-    "mw",
-    "mx",
-    "nat",
-    "oec",
-    "pan",
-    "pani",
-    "pastor",
-    "phdr",
-    "phil",
-    "prof",
-    "profdr",
-    "profdring",
-    "profdrmed",
-    "professor",
-    "pvt",
-    "rabbi",
-    "rag",
-    "rer",
-    "rernat",
-    "rev",
-    "revd",
-    "reverend",
-    "rndr",
-    "senor",
-    "senora",
-    "senorita",
-    "sergeant",
-    "sgt",
-    "shaikh",
-    "shaykh",
-    "sheik",
-    "sheikh",
-    "shri",
-    "sig",
-    "signor",
-    "signora",
-    "signore",
-    "sigra",
-    "sir",
-    "smt",
-    "sor",
-    "sr",
-    "sra",
-    "srta",
-    "theol",
-    "univ",
-];
+/// What a word beside a name may be. The table and where it is from: `data/name_words.txt`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WordKind {
+    /// Before the name, and no part of it.
+    Title,
+    /// Part of the family name behind it.
+    Particle,
+    /// Behind the name, and no part of it.
+    Credential,
+    /// Like [`Self::Credential`], but a name or initials as often.
+    DoubtfulCredential,
+}
 
-/// Words that belong to the family name behind them: letters only, sorted. From the crate human_name 2.0.4 (Apache-2.0),
-/// with the Dutch, Italian and Arabic ones added.
-const PARTICLES: &[&str] = &[
-    "abd", "abu", "af", "al", "av", "bin", "bint", "da", "dal", "dalla", "dalle", "das", "de", "degli", "dei", "del",
-    "dela", "della", "delle", "dello", "den", "der", "des", "di", "do", "dos", "du", "el", "ibn", "la", "las", "le",
-    "les", "lo", "los", "mac", "mc", "op", "saint", "san", "santa", "santo", "st", "ste", "t", "te", "ten", "ter",
-    "tot", "van", "vande", "vanden", "vander", "vd", "vel", "ver", "vom", "von", "vonder", "y", "zu", "zum", "zur",
-];
+impl WordKind {
+    fn is_kind_of(self, letters: &str) -> bool {
+        WORDS.get(letters).is_some_and(|kinds| kinds.contains(&self))
+    }
 
-/// Academic and professional letters behind a name: letters only, sorted.
-const CREDENTIALS: &[&str] = &[
-    "aca", "acca", "aia", "aprn", "bcom", "bcomm", "bed", "beng", "bfa", "bsc", "bscn", "cbe", "cfa", "cfp", "chfc",
-    "cima", "cisa", "cism", "cissp", "clu", "cma", "cpa", "cpcu", "crm", "crna", "csm", "csp", "dds", "dipling", "dmd",
-    "dnp", "dphil", "dsc", "dvm", "edd", "esq", "esquire", "facp", "facs", "fcca", "frcs", "frs", "jd", "lcsw", "leed",
-    "llb", "llm", "llp", "lmft", "lpn", "mba", "mbe", "md", "meng", "mfa", "mpa", "mph", "mphil", "msc", "msn", "msw",
-    "obe", "pharmd", "phd", "phr", "pmp", "psyd", "ret", "retd", "rph", "shrm", "sphr",
-];
+    fn of_heading(heading: &str) -> Option<Self> {
+        Some(match heading {
+            "titles" => Self::Title,
+            "particles" => Self::Particle,
+            "credentials" => Self::Credential,
+            "doubtful" => Self::DoubtfulCredential,
+            _ => return None,
+        })
+    }
+}
 
-/// Credentials that are also names or initials.
-const DOUBTFUL_CREDENTIALS: &[&str] = &[
-    "ab", "am", "ba", "bs", "ca", "dc", "do", "edm", "jd", "kc", "la", "ma", "mp", "ms", "np", "od", "pa", "pe", "qc",
-    "ra", "rn", "sj",
-];
+/// Kinds by a word's letters; some words are of two.
+static WORDS: LazyLock<HashMap<&'static str, Vec<WordKind>, FixedState>> = LazyLock::new(|| {
+    let mut words: HashMap<&str, Vec<WordKind>, FixedState> = HashMap::default();
+    let lines = include_str!("data/name_words.txt").lines().filter_map(|line| line.split_once(": "));
+    for (kind, line) in lines.filter_map(|(heading, line)| Some((WordKind::of_heading(heading)?, line))) {
+        line.split(' ').for_each(|word| words.entry(word).or_default().push(kind));
+    }
+    words
+});

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use foldhash::fast::FixedState;
 
 /// True when both folded names may name one person: equal, spellings of one name, or one a usual short form of the other.
-/// Symmetric; not transitive (Bert is Albert and Robert's Bert is not).
+/// Symmetric; not transitive (Bert is Albert or Herbert, who are not each other).
 pub fn same_given_name(a: &str, b: &str) -> bool {
     a == b || TABLE.agree(a, b)
 }
@@ -17,6 +17,11 @@ pub(crate) fn canonical_given_names(name: &str) -> impl Iterator<Item = &str> {
     let groups = TABLE.groups(name);
     let own = groups.is_empty().then_some(name);
     own.into_iter().chain(groups.iter().take(MOST_CANONICAL).map(|member| TABLE.heads[usize::from(member.group)]))
+}
+
+/// Every name that [`canonical_given_names`] can return for a name of the table.
+pub(crate) fn all_canonical_given_names() -> impl Iterator<Item = &'static str> {
+    TABLE.heads.iter().copied()
 }
 
 /// A short form of more names than this is blocked under the first ones only.

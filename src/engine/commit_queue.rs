@@ -54,3 +54,40 @@ async fn commit_queued<E>(
         gate.open(last);
     }
 }
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+    use crate::decision::rows::{ChangeSet, RowKey, RowWrite};
+    use crate::domain::{LeadId, TenantId};
+
+    fn submit(sequencer: &Sequencer, seen: impl FnOnce(u64)) -> u64 {
+        let key = RowKey::lead(&TenantId::default(), LeadId::from_bytes([1; 16]));
+        let changes = ChangeSet { writes: vec![RowWrite { key, row: None }], ..ChangeSet::default() };
+        sequencer.submit(&sequencer.begin().reads, changes, seen).expect("a sequence")
+    }
+
+    #[tokio::test]
+    async fn a_panic_while_numbering_leaves_nobody_waiting() {
+        let (sequencer, gate) = (Sequencer::new(0, 0, 100), DurableGate::new(0));
+        submit(&sequencer, |_| {});
+        let panicking = std::panic::AssertUnwindSafe(|| submit(&sequencer, |_| panic!("planted")));
+        assert!(std::panic::catch_unwind(panicking).is_err());
+        let commit = async |_: &[SequencedChangeSet]| -> Result<(), ()> { panic!("nothing is committed") };
+        let round = commit_round(&sequencer, &gate, || false, commit).await;
+        assert!(matches!(round, ControlFlow::Break(Some(CommitFailure::Sequencer))));
+        assert!(gate.wait(1).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_is_sequenced_before_the_end_is_committed() {
+        let (sequencer, gate) = (Sequencer::new(0, 0, 100), DurableGate::new(0));
+        let stopping = || {
+            submit(&sequencer, |_| {});
+            true
+        };
+        let round = commit_round(&sequencer, &gate, stopping, async |_| Ok::<(), ()>(())).await;
+        assert!(matches!(round, ControlFlow::Break(None)));
+        assert_eq!(gate.wait(1).await, Ok(()));
+    }
+}

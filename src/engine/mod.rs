@@ -11,6 +11,7 @@ mod commit_queue;
 mod committer;
 mod duplicates;
 pub mod gate;
+mod halting;
 mod indexing;
 pub mod key_locks;
 mod lists;
@@ -21,6 +22,7 @@ mod reports;
 pub mod sequencer;
 mod sync;
 mod upserting;
+mod verifying;
 mod watching;
 
 use std::sync::Arc;
@@ -50,6 +52,7 @@ pub use batch::Batch;
 pub use duplicates::{DuplicateEvent, DuplicateQuery, DuplicateScope};
 pub use lists::{DeadLetterFilter, DecisionFilter, ReviewFilter};
 pub use opening::{EngineSettings, OpenError};
+pub use verifying::{Finding, IndexInvariant, Verification, VerifyError, verify};
 
 /// How the engine is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -178,14 +178,12 @@ impl Sequencer {
     }
 
     fn end(&self, floor: u64) {
-        if let Ok(mut state) = self.state.lock() {
-            if let Some(count) = state.in_flight.get_mut(&floor) {
-                *count -= 1;
-                if *count == 0 {
-                    state.in_flight.remove(&floor);
-                    state.prune();
-                }
-            }
+        let Ok(mut state) = self.state.lock() else { return };
+        let Some(count) = state.in_flight.get_mut(&floor) else { return };
+        *count -= 1;
+        if *count == 0 {
+            state.in_flight.remove(&floor);
+            state.prune();
         }
     }
 }

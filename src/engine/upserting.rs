@@ -335,7 +335,7 @@ struct Drafted {
 }
 
 /// The request id, every identity key and every blocking key of a request.
-fn locks_of(command: &UpsertCommand, blocks: &[u64]) -> LockSet {
+pub(super) fn locks_of(command: &UpsertCommand, blocks: &[u64]) -> LockSet {
     let tenant = &command.tenant;
     let keys = command.keys().into_iter().map(|key| RowKey::identity(tenant, &key.key));
     let request = command.request_id.iter().map(|request| RowKey::request(tenant, &command.source, &request.id));

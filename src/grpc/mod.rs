@@ -5,6 +5,7 @@
 
 mod blank_ids;
 mod bulk;
+pub mod client;
 mod convert;
 mod dedup;
 mod desk;
@@ -13,7 +14,6 @@ mod front;
 mod health;
 mod in_flight;
 mod limits;
-pub mod load;
 mod page;
 pub mod proto;
 mod reports;

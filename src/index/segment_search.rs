@@ -262,7 +262,8 @@ fn summed(a: &[Match], b: &[Match]) -> Vec<Match> {
             Ordering::Greater => drop(b.next()),
             Ordering::Equal => {
                 both.push(Match { doc: left.doc, weight: left.weight + right.weight });
-                (a.next(), b.next());
+                a.next();
+                b.next();
             }
         }
     }

@@ -4,6 +4,8 @@
 //! LEADGATE_SPEED_LEADS=1000000 cargo test --release --test it store_speed -- --ignored --nocapture
 //! ```
 
+#![expect(clippy::print_stdout, reason = "it is a measurement")]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,14 +15,14 @@ use leadgate::decision::identity_key::{IdentityKey, KeyHolders, keys_of_lead};
 use leadgate::decision::outcome::UpsertStatus;
 use leadgate::decision::review::Payload;
 use leadgate::decision::rows::{
-    ChangeSet, FeedEvent, FeedEventKind, RecordedReply, Row, RowKey, RowWrite, SequencedChangeSet,
+    ChangeSet, FeedEvent, FeedEventKind, RecordedReply, Row, RowClass, RowKey, RowWrite, SequencedChangeSet,
 };
 use leadgate::decision::tier::MatchLevel;
 use leadgate::domain::{
     ContactPoint, DigestMap, ExternalId, ExternalIdFormat, ExternalIdState, Field, FieldKey, FieldValue, Lead, LeadId,
     LinkedBy, LinkedId, PhoneKind, SentRecord, SourceName, SystemRecord, TenantId, ValueDigest,
 };
-use leadgate::store::{EmbeddedStore, StoreOptions};
+use leadgate::store::{EmbeddedStore, StoreOptions, codec};
 use uuid::Uuid;
 
 const UPSERTS_PER_COMMIT: u64 = 64;
@@ -182,6 +184,35 @@ fn read(store: &EmbeddedStore, leads: u64, threads: u64) {
     report(&format!("key and lead, {threads} threads"), leads.concat());
 }
 
+/// Processor time that the process has used, in all its threads; what counts on a machine that others use as well.
+fn processor_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+    Duration::from_millis(ticks * 10)
+}
+
+fn code() {
+    let row = Row::Lead(Arc::new(lead(1)));
+    let bytes = codec::encode_row(&row);
+    let begun = processor_time();
+    for _ in 0..200_000 {
+        std::hint::black_box(codec::encode_row(std::hint::black_box(&row)));
+    }
+    let encoded = processor_time();
+    for _ in 0..200_000 {
+        std::hint::black_box(codec::decode_row(RowClass::Lead, std::hint::black_box(&bytes))).unwrap();
+    }
+    let decoded = processor_time();
+    let each = |spent: Duration| spent / 200_000;
+    println!(
+        "a lead of {} bytes: {:?} to encode, {:?} to decode",
+        bytes.len(),
+        each(encoded - begun),
+        each(decoded - encoded)
+    );
+}
+
 fn resident_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
@@ -200,8 +231,14 @@ fn commits_and_reads() {
         println!("opened in {:?}", start.elapsed());
         store
     };
+    code();
     let store = open(place.path());
+    let begun = processor_time();
     fill(&store, leads);
+    println!(
+        "{:?} of processor time for each upsert, its making and compactions included",
+        (processor_time() - begun) / leads as u32
+    );
     println!("{} MiB on disk, {} MiB of memory", store.disk_bytes().unwrap() >> 20, resident_mib());
     read(&store, leads, 1);
     read(&store, leads, 2);

@@ -1,157 +1,203 @@
-//! What is measured: each workload makes its requests from a running number.
+//! What is asked of the server, and how each request is made.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::grpc::load::{LoadConnection, LoadError};
-use crate::grpc::proto::{self, UpsertStatus};
+use bytes::Bytes;
+use prost::Message;
 
-use super::leads::{keys_of_lead, lead, scramble};
+use crate::grpc::client::Call;
+use crate::grpc::proto::{BatchUpsertRequest, MatchLeadRequest, StreamUpsertRequest, UpsertRequest};
 
-/// Something to measure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+use super::generator::{Generator, Random};
+
+/// The source of every lead.
+const SOURCE: &str = "bench";
+/// How many requests of a repeatable kind are made before the measurement.
+const PREPARED: u64 = 20_000;
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(crate) enum Workload {
-    /// The health check of a server without anything else, against which the others are held.
+    /// A health check of a plain tonic-health server without layers: what everything else is compared with.
     Health,
-    /// MatchLead by external id, email, phone and name of leads that are known.
+    /// MatchLead of known leads by external id, email and phone.
     MatchExact,
-    /// Upsert of leads that are new.
+    /// Upsert of leads that are not known yet.
     UpsertNew,
-    /// Upsert that changes one field of a lead that is known.
+    /// Upsert of known leads with another score.
     UpsertExisting,
-    /// Upsert that changes one field of one of a few leads that everybody writes.
+    /// Upsert of few leads, again and again, with another score each time.
     UpsertHot,
-    /// As upsert-hot, about to be written to a CRM.
+    /// The same with a target: one caller at a time is told CREATE.
     UpsertHotTarget,
-    /// Half matches, a third changes, the rest new leads.
+    /// Half MatchLead, three tenths Upsert of known leads, two tenths Upsert of new ones.
     Mixed,
-    /// BatchUpsert of 100 new leads at a time; counted in leads.
+    /// BatchUpsert of new leads.
     BatchNew,
-    /// One StreamUpsert per connection, 1,000 new leads at a time; counted in leads.
+    /// StreamUpsert of new leads.
     StreamNew,
 }
 
 impl Workload {
-    /// How many leads one call carries.
-    pub(super) fn leads_per_call(self) -> u64 {
+    /// Its name on the command line and in tables.
+    pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::BatchNew => 100,
-            Self::StreamNew => 1_000,
-            _ => 1,
+            Self::Health => "health",
+            Self::MatchExact => "match-exact",
+            Self::UpsertNew => "upsert-new",
+            Self::UpsertExisting => "upsert-existing",
+            Self::UpsertHot => "upsert-hot",
+            Self::UpsertHotTarget => "upsert-hot-target",
+            Self::Mixed => "mixed",
+            Self::BatchNew => "batch-new",
+            Self::StreamNew => "stream-new",
         }
     }
 
-    /// Whether leads must be there before it starts.
-    pub(super) fn needs_leads(self) -> bool {
-        matches!(self, Self::MatchExact | Self::UpsertExisting | Self::Mixed)
+    /// Whether it goes to the plain health server.
+    pub(crate) fn is_bare(self) -> bool {
+        self == Self::Health
+    }
+
+    /// Whether it goes through streams.
+    pub(crate) fn is_stream(self) -> bool {
+        self == Self::StreamNew
     }
 }
 
-/// What all connections of a run share.
-pub(super) struct Numbers {
-    /// The first lead that is not there yet.
-    pub(super) next_new: AtomicU64,
-    /// How many leads everybody writes.
-    pub(super) hot_keys: u64,
-    /// Makes values differ from those of earlier calls.
-    pub(super) serial: AtomicU64,
-    /// Replies that say CREATED.
-    pub(super) created: AtomicU64,
+/// How many there are of everything.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sizes {
+    /// Leads that were loaded before.
+    pub(crate) leads: u64,
+    /// Leads of the hot workloads.
+    pub(crate) hot_keys: u64,
+    /// Leads of one batch.
+    pub(crate) batch: usize,
 }
 
-impl Numbers {
-    fn new_lead(&self) -> u64 {
+/// Makes the requests of all workloads, for all connections. Cloning shares the count of new leads.
+#[derive(Debug, Clone)]
+pub(crate) struct Requests {
+    generator: Generator,
+    sizes: Sizes,
+    next_new: Arc<AtomicU64>,
+    changes: Arc<AtomicU64>,
+}
+
+/// One request as it is sent.
+pub(crate) struct Prepared {
+    /// The call.
+    pub(crate) call: Call,
+    /// The encoded message.
+    pub(crate) message: Bytes,
+    /// How many leads it is about.
+    pub(crate) leads: u64,
+}
+
+impl Requests {
+    /// New leads are numbered from `first_new` on.
+    pub(crate) fn new(generator: Generator, sizes: Sizes, first_new: u64) -> Self {
+        Self { generator, sizes, next_new: Arc::new(first_new.into()), changes: Arc::default() }
+    }
+
+    /// What one connection asks, one request after the other. Those that can be repeated are made now.
+    pub(crate) fn of_connection(&self, workload: Workload, connection: u64) -> Source {
+        let random = Random::new(connection.wrapping_mul(0x5851_f42d_4c95_7f2d) ^ 0x6c65_6164);
+        let mut source = Source { requests: self.clone(), workload, random, matches: Vec::new(), next: 0 };
+        if matches!(workload, Workload::MatchExact | Workload::Mixed) {
+            // The connections share the work of covering all leads.
+            source.matches = (0..PREPARED / 16).map(|_| source.match_request()).collect();
+        }
+        source
+    }
+
+    /// An encoded `StreamUpsertRequest` of a lead.
+    pub(crate) fn stream_message(&self, number: u64) -> Bytes {
+        let mut request = self.upsert(self.generator.lead(number));
+        request.client_ref = number.to_string();
+        StreamUpsertRequest { request: Some(request) }.encode_to_vec().into()
+    }
+
+    /// The number of a lead that was never sent.
+    pub(crate) fn new_number(&self) -> u64 {
         self.next_new.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// One of the leads that are there.
-    fn known_lead(&self) -> u64 {
-        scramble(self.serial()) % self.next_new.load(Ordering::Relaxed).max(1)
+    fn upsert(&self, lead: crate::grpc::proto::LeadInput) -> UpsertRequest {
+        UpsertRequest { source: SOURCE.to_owned(), lead: Some(lead), ..UpsertRequest::default() }
     }
 
-    fn serial(&self) -> u64 {
-        self.serial.fetch_add(1, Ordering::Relaxed)
+    fn new_lead(&self) -> UpsertRequest {
+        self.upsert(self.generator.lead(self.new_number()))
     }
 
-    fn note(&self, status: i32) {
-        if status == UpsertStatus::Created as i32 {
-            self.created.fetch_add(1, Ordering::Relaxed);
+    fn changed_lead(&self, number: u64) -> UpsertRequest {
+        self.upsert(self.generator.changed_lead(number, self.changes.fetch_add(1, Ordering::Relaxed)))
+    }
+}
+
+/// What one connection asks.
+pub(crate) struct Source {
+    requests: Requests,
+    workload: Workload,
+    random: Random,
+    matches: Vec<Bytes>,
+    next: usize,
+}
+
+impl Source {
+    /// The next request.
+    pub(crate) fn next(&mut self) -> Prepared {
+        let sizes = self.requests.sizes;
+        match self.workload {
+            Workload::Health => Prepared { call: Call::HealthCheck, message: Bytes::new(), leads: 1 },
+            Workload::MatchExact => self.next_match(),
+            Workload::UpsertNew | Workload::StreamNew => upsert(&self.requests.new_lead()),
+            Workload::UpsertExisting => self.next_existing(),
+            Workload::UpsertHot => upsert(&self.hot(sizes.hot_keys)),
+            Workload::UpsertHotTarget => {
+                upsert(&UpsertRequest { target: "crm".to_owned(), ..self.hot(sizes.hot_keys) })
+            }
+            Workload::Mixed => match self.random.below(10) {
+                0..=4 => self.next_match(),
+                5..=7 => self.next_existing(),
+                _ => upsert(&self.requests.new_lead()),
+            },
+            Workload::BatchNew => self.next_batch(sizes.batch),
         }
     }
-}
 
-/// Makes one call and checks that it did what it should.
-pub(super) async fn call(workload: Workload, connection: &mut LoadConnection, numbers: &Arc<Numbers>) -> Result<(), LoadError> {
-    match workload {
-        Workload::Health => connection.health().await,
-        Workload::MatchExact => match_known(connection, numbers).await,
-        Workload::UpsertNew => upsert(connection, numbers, new_request(numbers)).await,
-        Workload::UpsertExisting => upsert(connection, numbers, change(numbers.known_lead(), numbers.serial())).await,
-        Workload::UpsertHot => upsert(connection, numbers, hot(numbers)).await,
-        Workload::UpsertHotTarget => {
-            let request = proto::UpsertRequest { target: "sfdc".into(), ..hot(numbers) };
-            upsert(connection, numbers, request).await
-        }
-        Workload::Mixed => mixed(connection, numbers).await,
-        Workload::BatchNew => batch(connection, numbers).await,
-        Workload::StreamNew => stream(connection, numbers).await,
+    fn next_match(&mut self) -> Prepared {
+        self.next = (self.next + 1) % self.matches.len();
+        Prepared { call: Call::MatchLead, message: self.matches[self.next].clone(), leads: 1 }
+    }
+
+    fn next_existing(&mut self) -> Prepared {
+        let number = self.random.below(self.requests.sizes.leads.max(1));
+        upsert(&self.requests.changed_lead(number))
+    }
+
+    /// Hot leads lie behind all others that are known from the start.
+    fn hot(&mut self, hot_keys: u64) -> UpsertRequest {
+        let number = self.requests.sizes.leads + self.random.below(hot_keys.max(1));
+        self.requests.changed_lead(number)
+    }
+
+    fn next_batch(&mut self, size: usize) -> Prepared {
+        let requests = (0..size).map(|_| self.requests.new_lead()).collect();
+        let request = BatchUpsertRequest { source: SOURCE.to_owned(), requests, validate_only: false };
+        Prepared { call: Call::BatchUpsert, message: request.encode_to_vec().into(), leads: size as u64 }
+    }
+
+    fn match_request(&mut self) -> Bytes {
+        let number = self.random.below(self.requests.sizes.leads.max(1));
+        let lead = Some(self.requests.generator.keys_of_lead(number));
+        MatchLeadRequest { source: SOURCE.to_owned(), lead, ..MatchLeadRequest::default() }.encode_to_vec().into()
     }
 }
 
-async fn mixed(connection: &mut LoadConnection, numbers: &Arc<Numbers>) -> Result<(), LoadError> {
-    match numbers.serial() % 6 {
-        0..=2 => match_known(connection, numbers).await,
-        3..=4 => upsert(connection, numbers, change(numbers.known_lead(), numbers.serial())).await,
-        _ => upsert(connection, numbers, new_request(numbers)).await,
-    }
-}
-
-async fn match_known(connection: &mut LoadConnection, numbers: &Numbers) -> Result<(), LoadError> {
-    let lead = keys_of_lead(numbers.known_lead());
-    let request = proto::MatchLeadRequest { source: "crm".into(), lead: Some(lead), ..Default::default() };
-    let answer = connection.match_lead(request).await?;
-    numbers.note(answer.status);
-    Ok(())
-}
-
-async fn upsert(connection: &mut LoadConnection, numbers: &Numbers, request: proto::UpsertRequest) -> Result<(), LoadError> {
-    let answer = connection.upsert(request).await?;
-    numbers.note(answer.status);
-    Ok(())
-}
-
-fn new_request(numbers: &Numbers) -> proto::UpsertRequest {
-    proto::UpsertRequest { source: "crm".into(), lead: Some(lead(numbers.new_lead())), ..Default::default() }
-}
-
-fn change(number: u64, serial: u64) -> proto::UpsertRequest {
-    let keys = keys_of_lead(number);
-    let lead = proto::LeadInput {
-        external_id: keys.external_id,
-        email: keys.email,
-        lead_status: Some(format!("stage {serial}")),
-        ..Default::default()
-    };
-    proto::UpsertRequest { source: "crm".into(), lead: Some(lead), ..Default::default() }
-}
-
-/// Hot leads have numbers of their own, far from all others.
-fn hot(numbers: &Numbers) -> proto::UpsertRequest {
-    let serial = numbers.serial();
-    change((1 << 40) + scramble(serial) % numbers.hot_keys.max(1), serial)
-}
-
-async fn batch(connection: &mut LoadConnection, numbers: &Numbers) -> Result<(), LoadError> {
-    let requests = (0..Workload::BatchNew.leads_per_call()).map(|_| new_request(numbers)).collect();
-    let answer = connection.batch(proto::BatchUpsertRequest { requests, ..Default::default() }).await?;
-    answer.results.iter().for_each(|result| numbers.note(result.status));
-    Ok(())
-}
-
-async fn stream(connection: &mut LoadConnection, numbers: &Arc<Numbers>) -> Result<(), LoadError> {
-    let shared = Arc::clone(numbers);
-    let requests = (0..Workload::StreamNew.leads_per_call()).map(move |_| new_request(&shared));
-    let results = connection.stream(requests).await?;
-    results.iter().for_each(|result| numbers.note(result.status));
-    Ok(())
+fn upsert(request: &UpsertRequest) -> Prepared {
+    Prepared { call: Call::Upsert, message: request.encode_to_vec().into(), leads: 1 }
 }

@@ -55,7 +55,7 @@ impl EmbeddedStore {
                     batch.insert(self.tables.get(*table), key.as_slice(), framed.head);
                 }
                 Planted::Bytes { table, key, bytes } => {
-                    batch.insert(self.tables.get(*table), key.as_slice(), bytes.as_slice())
+                    batch.insert(self.tables.get(*table), key.as_slice(), bytes.as_slice());
                 }
                 Planted::Gone { table, key } => batch.remove(self.tables.get(*table), key.as_slice()),
             }

@@ -253,7 +253,7 @@ fn each_planted_corruption_is_found_under_its_name() {
     let store = sound(place.path());
     let before = Table::ALL.map(|table| (table, store.planted_rows(table)));
     for (invariant, corruption) in corruptions {
-        store.plant(&[corruption.clone()]).unwrap();
+        store.plant(std::slice::from_ref(&corruption)).unwrap();
         let violated = found(&store);
         assert!(violated.contains(&invariant), "{invariant} by {corruption:?}: {violated:?}");
         let (Planted::Value { table, key, .. } | Planted::Bytes { table, key, .. } | Planted::Gone { table, key }) =

@@ -55,7 +55,7 @@ async fn the_same_payload_again_is_unchanged() {
 #[tokio::test]
 async fn a_shared_phone_needs_a_compatible_name() {
     check(&[
-        ("web: phone=+4930901820 first=Ann last=Lee", "CREATED #1"),
+        ("web: phone=+4930901820 email=ann@old.com first=Ann last=Lee", "CREATED #1"),
         ("web: phone=+4930901820 first=Bob last=Lee", "CREATED #2 NAME_GUARD_FAILED"),
         ("web: phone=+4930901820 first=Ann last=Lee title=CEO", "UPDATED #1"),
         ("web: phone=+4930901820 email=ann@new.com first=Ann last=Lee", "UPDATED #1 EMAIL_CHANGED"),

@@ -2,6 +2,7 @@
 
 mod cases;
 mod payloads;
+mod waiting;
 
 use std::sync::Arc;
 

@@ -263,7 +263,7 @@ impl Form {
     fn notes(&self) -> Vec<InputNote> {
         let blank = self.own_id.is_none().then_some(InputNote::BlankExternalId);
         let emails = [self.email, self.second_email].into_iter().flatten();
-        let typo = |email: &str| Email::parse(email).unwrap().typo_suggestion();
+        let typo = |email: &str| readable(email).typo_suggestion();
         let typos = emails.filter_map(typo).map(|suggestion| InputNote::EmailTypo(Redacted(suggestion.into())));
         blank.into_iter().chain(typos).collect()
     }
@@ -280,10 +280,12 @@ impl Form {
                 .chain(self.other_id)
                 .map(|(system, value)| external_id(system, value))
                 .collect(),
-            emails: emails.map(|email| Email::parse(email).unwrap()).collect(),
+            emails: emails.map(readable).collect(),
             phones: phones
                 .into_iter()
-                .filter_map(|(phone, kind)| Some(IncomingPhone { phone: Phone::parse(phone?, None).unwrap(), kind }))
+                .filter_map(|(phone, kind)| {
+                    Some(IncomingPhone { phone: Phone::parse(phone?, None).expect("a good number"), kind })
+                })
                 .collect(),
             name: self.name.and_then(|(first, last)| PersonName::from_parts(Some(first), Some(last), None)),
             company: company.and_then(CompanyName::parse),
@@ -296,16 +298,21 @@ impl Form {
     }
 }
 
+fn readable(email: &str) -> Email {
+    Email::parse(email).expect("a good address")
+}
+
 /// A parsed source name.
 pub(crate) fn source(name: &str) -> SourceName {
-    SourceName::parse(name).unwrap()
+    SourceName::parse(name).expect("a good source name")
 }
 
 pub(crate) fn external_id(system: &str, value: &str) -> ExternalId {
-    ExternalId::parse(source(system), value, ExternalIdFormat::Plain, None).unwrap().unwrap()
+    let id = ExternalId::parse(source(system), value, ExternalIdFormat::Plain, None);
+    id.expect("a readable id").expect("no placeholder")
 }
 
 /// A moment long before any test runs.
 pub(crate) fn hour(number: i64) -> Timestamp {
-    Timestamp::from_second(1_700_000_000 + number * 3600).unwrap()
+    Timestamp::from_second(1_700_000_000 + number * 3600).expect("a good time")
 }

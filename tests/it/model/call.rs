@@ -6,11 +6,12 @@ use jiff::Timestamp;
 
 use leadgate::decision::command::UpsertCommand;
 use leadgate::decision::outcome::{Outcome, UpsertStatus, WriteInstruction};
-use leadgate::decision::plan::{PlanError, WriteReport};
+use leadgate::decision::plan::{PlanError, ReportEvent, WriteReport};
 use leadgate::decision::policy::Policy;
 use leadgate::decision::reason::Reason;
-use leadgate::decision::review::{Review, ReviewKind};
-use leadgate::domain::{LeadId, ReviewId, TenantId};
+use leadgate::decision::review::{DeadLetter, Review, ReviewKind};
+use leadgate::decision::rows::{FeedEvent, FeedEventKind};
+use leadgate::domain::{LeadId, ReviewId, SourceName, TenantId};
 use leadgate::engine::{Answer, FoundLead, LeadSelector, ReportAnswer, RequestError};
 
 use super::naive::{Fresh, Model, Refusal, Reply, ReportReply, ReviewIdentity, Write};
@@ -26,6 +27,7 @@ pub(crate) enum Call {
 
 /// The product's answer to a call.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a history holds a dozen of them")]
 pub(crate) enum Answered {
     Upsert(Result<Answer, RequestError>),
     Report(Result<ReportAnswer, RequestError>),
@@ -59,7 +61,44 @@ pub(crate) fn identify(review: &Review) -> ReviewIdentity {
     }
 }
 
+/// The model's name for a dead letter.
+pub(crate) fn name_dead_letter(letter: &DeadLetter) -> String {
+    let payload = letter.payload.as_ref().map(|payload| payload.0.to_vec()).unwrap_or_default();
+    dead_letter_name(&letter.source, letter.lead_id, &letter.error_code, &payload)
+}
+
+/// A dead letter as one text.
+pub(crate) fn dead_letter_name(source: &SourceName, lead: Option<LeadId>, code: &str, payload: &[u8]) -> String {
+    format!("{source} {lead:?} {code} {}", String::from_utf8_lossy(payload))
+}
+
+/// What the feed tells: what happened to which lead, and the version that an upsert made of it.
+pub(crate) type Told = (FeedEventKind, Option<LeadId>, i64);
+
+/// What an event tells.
+pub(crate) fn told_by(event: &FeedEvent) -> Told {
+    let version = if matches!(event.kind, FeedEventKind::Upsert(_)) { event.version } else { 0 };
+    (event.kind, event.lead_id, version)
+}
+
 impl Answered {
+    /// What the feed has to tell of a call with this answer.
+    pub(crate) fn told(&self, call: &Call) -> Option<Told> {
+        match (self, call) {
+            (Self::Upsert(Ok(answer)), Call::Upsert(command)) if !command.validate_only && !answer.replayed => {
+                let status = answer.outcome.status;
+                let is_told = matches!(status, UpsertStatus::Created | UpsertStatus::Updated | UpsertStatus::Review);
+                is_told.then_some((FeedEventKind::Upsert(status), answer.outcome.lead_id, answer.outcome.version))
+            }
+            (Self::Report(Ok(answer)), Call::Report(report)) => {
+                let written = matches!(report.event, ReportEvent::Written { .. });
+                let kind = if written { FeedEventKind::Written } else { FeedEventKind::WriteFailed };
+                answer.lead_id.map(|lead_id| (kind, Some(lead_id), 0))
+            }
+            _ => None,
+        }
+    }
+
     /// Ids that the product made up for this answer.
     pub(crate) fn fresh(&self) -> Fresh {
         let (lead_id, write) = match self {

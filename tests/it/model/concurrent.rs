@@ -12,15 +12,16 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use leadgate::decision::policy::Policy;
-use leadgate::domain::{Lead, TenantId};
+use leadgate::domain::TenantId;
 use leadgate::engine::RequestError;
 
 use super::alphabet::{Dice, Range, hour};
-use super::call::{Answered, Call, Reviews, agree, ask_model};
+use super::call::{Answered, Call, agree, ask_model};
 use super::naive::Model;
 use super::script::{Memory, Step};
 use super::served::Served;
-use super::{Campaign, policies, state};
+use super::state::Remains;
+use super::{Campaign, state};
 
 /// A call between its begin and its end, as one clock counted them.
 #[derive(Clone, Debug)]
@@ -35,8 +36,7 @@ struct Operation {
 /// What happened in one tenant.
 struct History {
     operations: Vec<Operation>,
-    leads: Vec<Lead>,
-    reviews: Reviews,
+    remains: Remains,
 }
 
 /// The search for an order.
@@ -52,7 +52,7 @@ impl Search<'_> {
     fn finds_an_order(&mut self, done: u32, model: &Model) -> bool {
         let count = done.count_ones() as usize;
         if count == self.history.operations.len() {
-            let difference = state::difference(model, &self.history.leads, &self.history.reviews);
+            let difference = state::difference(model, &self.history.remains);
             return difference.map(|difference| self.note(count + 1, difference)).is_none();
         }
         if !self.seen.insert((done, model.clone())) {
@@ -70,19 +70,30 @@ impl Search<'_> {
 
     fn takes(&mut self, done: u32, next: usize, model: &Model) -> bool {
         let operation = &self.history.operations[next];
+        if !self.is_told_next(done, operation) {
+            return false;
+        }
         let count = done.count_ones() as usize;
         let mut after = model.clone();
         if !was_turned_away(&operation.answered) {
             let time = hour(1000) + SignedDuration::from_secs(count as i64);
             let fresh = operation.answered.fresh();
             let expected = ask_model(&mut after, self.policy, &operation.call, &fresh, time);
-            let observed = operation.answered.said(&self.history.reviews);
+            let observed = operation.answered.said(&self.history.remains.reviews);
             if !agree(&expected, &observed) {
                 self.note(count, format!("call {next}\ncontract: {expected:?}\nproduct:  {observed:?}"));
                 return false;
             }
         }
         self.finds_an_order(done | 1 << next, &after)
+    }
+
+    /// The feed tells things in the order in which they took place.
+    fn is_told_next(&self, done: u32, operation: &Operation) -> bool {
+        let told = |operation: &Operation| operation.answered.told(&operation.call);
+        let operations = self.history.operations.iter().enumerate();
+        let before = operations.filter(|(index, earlier)| done & (1 << index) != 0 && told(earlier).is_some()).count();
+        told(operation).is_none_or(|told| self.history.remains.feed.get(before) == Some(&told))
     }
 
     fn note(&mut self, count: usize, text: String) {
@@ -128,7 +139,8 @@ async fn play(
 
 /// A few steps by one caller, then several callers at once.
 async fn random_history(served: Served, seed: u64) -> History {
-    let tenant = TenantId::parse(&format!("history {seed}")).unwrap();
+    let tenant = TenantId::parse(&format!("history {seed}")).expect("a good tenant name");
+    let since = served.position();
     let mut dice = Dice::new(seed);
     let range = Range { times_of_receipt: true, request_ids: true, letters: 1 + dice.below(4) };
     let clock = Arc::new(AtomicU64::new(0));
@@ -152,7 +164,7 @@ async fn random_history(served: Served, seed: u64) -> History {
     }
     let created: Vec<_> =
         operations.iter().filter_map(|operation| operation.answered.created(&operation.call)).collect();
-    History { leads: served.leads(&tenant, &created).await, reviews: served.reviews(&tenant).await, operations }
+    History { remains: served.remains(&tenant, &created, since).await, operations }
 }
 
 /// Why no order explains the history.
@@ -163,7 +175,7 @@ fn unexplained(policy: &Policy, history: &History) -> Option<String> {
     }
     let (count, why) = search.furthest;
     let lines = history.operations.iter().enumerate().map(|(number, operation)| {
-        let said = operation.answered.said(&history.reviews);
+        let said = operation.answered.said(&history.remains.reviews);
         format!("{number}: {}..{} {:?}\n    {said:?}\n", operation.begin, operation.end, operation.step)
     });
     Some(format!("{}at most {count} calls are explained; then\n{why}", lines.collect::<String>()))
@@ -193,16 +205,14 @@ async fn campaign(name: &str, served: Served, seeds: impl Iterator<Item = u64>) 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_concurrent_history_has_an_order_that_the_contract_allows() {
-    let seeds = Campaign::from_environment(1_500).seeds();
-    for (name, policy) in policies::all() {
-        campaign(name, Served::new(&policy, true), seeds.clone()).await;
+    for (name, policy, seeds) in Campaign::from_environment(2_000).shares() {
+        campaign(name, Served::new(&policy, true), seeds).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_concurrent_history_has_such_an_order_without_key_locks_too() {
-    let seeds = Campaign::from_environment(500).seeds();
-    for (name, policy) in policies::all() {
-        campaign(name, Served::new(&policy, false), seeds.clone()).await;
+    for (name, policy, seeds) in Campaign::from_environment(1_000).shares() {
+        campaign(name, Served::new(&policy, false), seeds).await;
     }
 }

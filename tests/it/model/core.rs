@@ -13,11 +13,13 @@ use leadgate::decision::identity_key::{IdentityKey, keys_of_lead};
 use leadgate::decision::plan::{NewIds, PlanContext, WriteReport, plan_report, plan_upsert, reported_key};
 use leadgate::decision::policy::Policy;
 use leadgate::decision::reason::{Reason, ReasonCode};
-use leadgate::decision::review::Review;
+use leadgate::decision::review::{DeadLetter, Review};
+use leadgate::decision::rows::FeedEvent;
 use leadgate::domain::{Lead, LeadId, ReviewId};
 use leadgate::engine::{Answer, FoundLead, LeadSelector, ReportAnswer};
 
-use super::call::{Answered, Call};
+use super::call::{Answered, Call, identify, name_dead_letter, told_by};
+use super::state::Remains;
 
 /// A world in which only the pure core is the product's.
 pub(crate) struct Core {
@@ -25,12 +27,22 @@ pub(crate) struct Core {
     digests: DigestKey,
     pub(crate) leads: Vec<Arc<Lead>>,
     pub(crate) reviews: BTreeMap<ReviewId, Review>,
+    dead_letters: Vec<DeadLetter>,
+    feed: Vec<FeedEvent>,
     counter: u64,
 }
 
 impl Core {
     pub(crate) fn new(policy: Policy) -> Self {
-        Self { policy, digests: DigestKey::new([7; 32]), leads: Vec::new(), reviews: BTreeMap::new(), counter: 0 }
+        Self {
+            policy,
+            digests: DigestKey::new([7; 32]),
+            leads: Vec::new(),
+            reviews: BTreeMap::new(),
+            dead_letters: Vec::new(),
+            feed: Vec::new(),
+            counter: 0,
+        }
     }
 
     /// Answers a call at a moment.
@@ -40,6 +52,16 @@ impl Core {
             Call::Match(command) => self.upsert(command, now, false),
             Call::Report(report) => self.report(report, now),
             Call::Get(_, by) => Answered::Get(Ok(self.get(by))),
+        }
+    }
+
+    /// What is left behind.
+    pub(crate) fn remains(&self) -> Remains {
+        Remains {
+            leads: self.leads.iter().map(|lead| Lead::clone(lead)).collect(),
+            reviews: self.reviews.iter().map(|(id, review)| (*id, identify(review))).collect(),
+            dead_letters: self.dead_letters.iter().map(name_dead_letter).collect(),
+            feed: self.feed.iter().map(told_by).collect(),
         }
     }
 
@@ -61,6 +83,8 @@ impl Core {
         let mut outcome = plan.outcome;
         if writes {
             self.put(plan.lead.map(|change| change.after), plan.reviews);
+            self.dead_letters.extend(plan.dead_letter);
+            self.feed.extend(plan.event);
         } else if let Some(write) = &mut outcome.write {
             (write.claim_token, write.claim_expire_time) = (None, None);
         }
@@ -124,10 +148,13 @@ impl Core {
         };
         let ids = self.new_ids();
         let rivals = reported_key(report).map(|key| self.holders(&key)).unwrap_or_default();
-        let holder = rivals.iter().map(|rival| rival.lead_id).find(|rival| *rival != report.lead_id);
+        let is_linked = rivals.iter().any(|rival| rival.lead_id == report.lead_id);
+        let holder = rivals.first().map(|rival| rival.lead_id).filter(|_| !is_linked);
         let context = PlanContext { policy: &self.policy, now, ids: &ids, digests: &self.digests };
         let plan = plan_report(report, &lead, holder, context);
         self.put(plan.lead.map(|change| change.after), plan.reviews);
+        self.dead_letters.extend(plan.dead_letter);
+        self.feed.push(plan.event);
         Answered::Report(Ok(ReportAnswer { lead_id: Some(plan.lead_id), next: plan.next, reasons: plan.reasons }))
     }
 }

@@ -7,12 +7,18 @@ mod alphabet;
 mod call;
 mod concurrent;
 mod core;
+mod found;
 mod naive;
+mod order;
 mod policies;
 mod script;
 mod sequential;
 mod served;
 mod state;
+
+use std::ops::Range;
+
+use leadgate::decision::policy::Policy;
 
 /// How many random sequences are tried, and where they begin.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +36,16 @@ impl Campaign {
         }
     }
 
-    fn seeds(self) -> std::ops::Range<u64> {
+    fn seeds(self) -> Range<u64> {
         self.first_seed..self.first_seed + self.sequences
+    }
+
+    /// The policies of the campaign, each with its share of the seeds.
+    fn shares(self) -> impl Iterator<Item = (&'static str, Policy, impl Iterator<Item = u64>)> {
+        let policies = policies::all();
+        let count = policies.len() as u64;
+        policies.into_iter().enumerate().map(move |(index, (name, policy))| {
+            (name, policy, self.seeds().filter(move |seed| seed % count == index as u64))
+        })
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn tight() -> Policy {
     policy
 }
 
-/// Every policy of the campaign with its name.
+/// Every policy of the campaign with its name; each has its share of the seeds.
 pub(crate) fn all() -> [(&'static str, Policy); 3] {
     [("usual", usual()), ("strict", strict()), ("tight", tight())]
 }

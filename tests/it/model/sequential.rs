@@ -1,44 +1,43 @@
-//! One caller: every answer, and the state in the end, are the model's.
+//! One caller: every answer, what is left behind, and the feed are the model's.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
 use leadgate::decision::policy::Policy;
-use leadgate::domain::{Lead, TenantId};
+use leadgate::domain::TenantId;
 
+use super::Campaign;
 use super::alphabet::{Dice, Range, hour};
-use super::call::{Answered, Call, Reviews, Said, agree, ask_model, identify};
+use super::call::{Answered, Call, Said, agree, ask_model};
 use super::core::Core;
 use super::naive::Model;
-use super::policies;
 use super::script::{Memory, Step};
 use super::served::Served;
-use super::{Campaign, state};
+use super::state::{self, Remains};
 
 /// A call with its answer and the time at which the model hears of it.
-pub(crate) struct Exchange {
-    pub(crate) call: Call,
-    pub(crate) answered: Answered,
-    pub(crate) time: Timestamp,
+struct Exchange {
+    call: Call,
+    answered: Answered,
+    time: Timestamp,
 }
 
 /// Where the model disagrees.
-pub(crate) fn disagreement(
-    policy: &Policy,
-    exchanges: &[Exchange],
-    leads: &[Lead],
-    reviews: &Reviews,
-) -> Option<String> {
+fn disagreement(policy: &Policy, exchanges: &[Exchange], remains: &Remains) -> Option<String> {
     let mut model = Model::default();
     for (number, exchange) in exchanges.iter().enumerate() {
         let fresh = exchange.answered.fresh();
         let expected = ask_model(&mut model, policy, &exchange.call, &fresh, exchange.time);
-        let observed = exchange.answered.said(reviews);
+        let observed = exchange.answered.said(&remains.reviews);
         if !agree(&expected, &observed) {
             return Some(format!("step {number}\n{}", difference(&expected, &observed)));
         }
     }
-    state::difference(&model, leads, reviews)
+    let told: Vec<_> = exchanges.iter().filter_map(|exchange| exchange.answered.told(&exchange.call)).collect();
+    if told != remains.feed {
+        return Some(format!("the feed\nanswers: {told:?}\nfeed:    {:?}", remains.feed));
+    }
+    state::difference(&model, remains)
 }
 
 fn difference(expected: &Said, observed: &Said) -> String {
@@ -50,88 +49,25 @@ fn difference(expected: &Said, observed: &Said) -> String {
     only(&expected, &observed, "contract:") + &only(&observed, &expected, "product: ")
 }
 
-fn run_core(policy: &Policy, steps: &[Step]) -> Option<String> {
+/// Where the model disagrees with the core on these steps.
+pub(crate) fn run_core(policy: &Policy, steps: &[Step]) -> Option<String> {
     let mut core = Core::new(policy.clone());
     let mut memory = Memory::default();
     let mut exchanges = Vec::new();
     for (number, step) in steps.iter().enumerate() {
-        let time = hour(1000) + jiff::SignedDuration::from_secs(number as i64);
+        let time = hour(1000) + SignedDuration::from_secs(number as i64);
         let call = memory.call(step, &TenantId::default());
         let answered = core.ask(&call, time);
         memory.note(&call, &answered);
         exchanges.push(Exchange { call, answered, time });
     }
-    let leads: Vec<Lead> = core.leads.iter().map(|lead| Lead::clone(lead)).collect();
-    let reviews = core.reviews.iter().map(|(id, review)| (*id, identify(review))).collect();
-    disagreement(policy, &exchanges, &leads, &reviews)
+    disagreement(policy, &exchanges, &core.remains())
 }
 
-/// Leaves out every step without which the disagreement stands.
-pub(crate) fn shrink(mut steps: Vec<Step>, mut fails: impl FnMut(&[Step]) -> Option<String>) -> (Vec<Step>, String) {
-    let mut message = fails(&steps).unwrap_or_default();
-    let mut index = 0;
-    while index < steps.len() {
-        let mut fewer = steps.clone();
-        fewer.remove(index);
-        match fails(&fewer) {
-            Some(said) => (steps, message, index) = (fewer, said, 0),
-            None => index += 1,
-        }
-    }
-    (steps, message)
-}
-
-#[test]
-fn survey() {
-    let campaign = Campaign::from_environment(2_000);
-    let range = Range { times_of_receipt: true, request_ids: false, letters: 4 };
-    let mut groups: std::collections::BTreeMap<String, (usize, String)> = Default::default();
-    for (name, policy) in policies::all() {
-        for seed in campaign.seeds() {
-            let mut dice = Dice::new(seed);
-            let steps: Vec<Step> = (0..4 + dice.below(9)).map(|_| Step::random(&mut dice, range)).collect();
-            if run_core(&policy, &steps).is_some() {
-                let (steps, message) = shrink(steps, |steps| run_core(&policy, steps));
-                let key: String = message
-                    .lines()
-                    .filter(|l| !l.starts_with("step") && !l.contains("LeadId(") && !l.contains("SourceName("))
-                    .collect::<Vec<_>>()
-                    .join("\n");
-                let text = steps.iter().map(|s| format!("   {s:?}\n")).collect::<String>();
-                let entry = groups.entry(key).or_insert_with(|| (0, format!("{name} {seed}\n{text}{message}")));
-                entry.0 += 1;
-                let new = format!("{name} {seed}\n{text}{message}");
-                if new.len() < entry.1.len() {
-                    entry.1 = new;
-                }
-            }
-        }
-    }
-    let mut groups: Vec<_> = groups.into_values().collect();
-    groups.sort_by(|a, b| b.cmp(a));
-    println!("{} groups, {} failures", groups.len(), groups.iter().map(|g| g.0).sum::<usize>());
-    for (count, text) in groups.iter().take(14) {
-        println!("=========== {count} x {text}");
-    }
-}
-
-#[test]
-fn the_core_answers_as_the_contract_says_one_at_a_time() {
-    let campaign = Campaign::from_environment(30_000);
-    let range = Range { times_of_receipt: true, request_ids: false, letters: 4 };
-    for (name, policy) in policies::all() {
-        for seed in campaign.seeds() {
-            let mut dice = Dice::new(seed);
-            let steps: Vec<Step> = (0..4 + dice.below(9)).map(|_| Step::random(&mut dice, range)).collect();
-            if run_core(&policy, &steps).is_some() {
-                let (steps, message) = shrink(steps, |steps| run_core(&policy, steps));
-                panic!("policy {name}, seed {seed}\n{steps:#?}\n{message}");
-            }
-        }
-    }
-}
-
-async fn run_engine(served: &Served, tenant: TenantId, steps: &[Step]) -> Option<String> {
+/// Where the model disagrees with the engine on these steps.
+async fn run_engine(served: &Served, tenant: &str, steps: &[Step]) -> Option<String> {
+    let tenant = TenantId::parse(tenant).expect("a good tenant name");
+    let since = served.position();
     let mut memory = Memory::default();
     let mut exchanges = Vec::new();
     for step in steps {
@@ -140,33 +76,88 @@ async fn run_engine(served: &Served, tenant: TenantId, steps: &[Step]) -> Option
         memory.note(&call, &answered);
         exchanges.push(Exchange { call, answered, time: Timestamp::now() });
     }
-    let leads = served.leads(&tenant, &memory.leads).await;
-    disagreement(&served.policy, &exchanges, &leads, &served.reviews(&tenant).await)
+    disagreement(&served.policy, &exchanges, &served.remains(&tenant, &memory.leads, since).await)
+}
+
+fn random_steps(seed: u64, range: Range) -> Vec<Step> {
+    let mut dice = Dice::new(seed);
+    (0..4 + dice.below(9)).map(|_| Step::random(&mut dice, range)).collect()
+}
+
+/// Every sequence that is one step shorter.
+fn shorter(steps: &[Step]) -> impl Iterator<Item = Vec<Step>> {
+    (0..steps.len()).map(|left_out| {
+        let kept = steps.iter().enumerate().filter(|(index, _)| *index != left_out);
+        kept.map(|(_, step)| step.clone()).collect()
+    })
+}
+
+/// The shortest sequence that still fails, by leaving out steps.
+fn shrink(policy: &Policy, steps: &[Step]) -> String {
+    let shorter = shorter(steps).find(|steps| run_core(policy, steps).is_some());
+    match shorter {
+        Some(steps) => shrink(policy, &steps),
+        None => format!("{steps:#?}\n{}", run_core(policy, steps).unwrap_or_default()),
+    }
+}
+
+async fn shrink_on_engine(served: &Served, tenant: &str, mut steps: Vec<Step>) -> String {
+    let mut tries = 0;
+    loop {
+        let mut found = None;
+        for steps in shorter(&steps) {
+            tries += 1;
+            if run_engine(served, &format!("{tenant}, try {tries}"), &steps).await.is_some() {
+                found = Some(steps);
+                break;
+            }
+        }
+        match found {
+            Some(shorter) => steps = shorter,
+            None => break,
+        }
+    }
+    let said = run_engine(served, &format!("{tenant}, at last"), &steps).await;
+    format!("{steps:#?}\n{}", said.unwrap_or_default())
+}
+
+#[test]
+fn the_core_answers_as_the_contract_says_one_at_a_time() {
+    let range = Range { times_of_receipt: true, request_ids: false, letters: 4 };
+    for (name, policy, seeds) in Campaign::from_environment(3_000).shares() {
+        for seed in seeds {
+            let steps = random_steps(seed, range);
+            if run_core(&policy, &steps).is_some() {
+                panic!("policy {name}, seed {seed}\n{}", shrink(&policy, &steps));
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_engine_answers_as_the_contract_says_one_at_a_time() {
-    let campaign = Campaign::from_environment(1_000);
     let range = Range { times_of_receipt: true, request_ids: true, letters: 4 };
-    for (name, policy) in policies::all() {
+    for (name, policy, seeds) in Campaign::from_environment(2_000).shares() {
         let served = Served::new(&policy, true);
         let mut running = JoinSet::new();
-        for seed in campaign.seeds() {
-            let served = served.clone();
-            running.spawn(async move {
-                let mut dice = Dice::new(seed);
-                let steps: Vec<Step> = (0..4 + dice.below(9)).map(|_| Step::random(&mut dice, range)).collect();
-                let tenant = TenantId::parse(&format!("sequence {seed}")).unwrap();
-                let said = run_engine(&served, tenant, &steps).await;
-                said.map(|said| format!("seed {seed}\n{steps:#?}\n{said}"))
-            });
-            if running.len() >= 64 {
-                let said = running.join_next().await.expect("one is running").expect("a sequence does not panic");
-                assert!(said.is_none(), "policy {name}, {}", said.unwrap_or_default());
+        let mut seeds = seeds.peekable();
+        while seeds.peek().is_some() || !running.is_empty() {
+            while running.len() < 64
+                && let Some(seed) = seeds.next()
+            {
+                let served = served.clone();
+                running.spawn(async move {
+                    let (steps, tenant) = (random_steps(seed, range), format!("sequence {seed}"));
+                    let fails = run_engine(&served, &tenant, &steps).await.is_some();
+                    if fails { Some((seed, shrink_on_engine(&served, &tenant, steps).await)) } else { None }
+                });
             }
-        }
-        for said in running.join_all().await.into_iter().flatten() {
-            panic!("policy {name}, {said}");
+            let done = running.join_next().await.expect("one is running").expect("a sequence does not panic");
+            assert!(
+                done.is_none(),
+                "policy {name}, {}",
+                done.map(|(seed, why)| format!("seed {seed}\n{why}")).unwrap_or_default()
+            );
         }
     }
 }

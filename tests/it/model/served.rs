@@ -1,14 +1,19 @@
 //! The real engine, one for very many histories: each has a tenant of its own.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use futures_util::StreamExt;
+
+use leadgate::decision::command::UpsertMode;
 use leadgate::decision::policy::Policy;
 use leadgate::domain::{Lead, LeadId, TenantId};
-use leadgate::engine::{Engine, LeadSelector, ReviewFilter};
+use leadgate::engine::{DeadLetterFilter, Engine, LeadSelector, ReviewFilter};
 use leadgate::store::EmbeddedStore;
 
-use super::alphabet::{EMAILS, IDS, SOURCES, TARGETS, external_id};
-use super::call::{Answered, Call, Reviews, identify};
+use super::alphabet::{EMAILS, Form, IDS, SOURCES, TARGETS, external_id};
+use super::call::{Answered, Call, Reviews, Told, identify, name_dead_letter, told_by};
+use super::state::Remains;
 use crate::engine::Fixture;
 
 /// An engine under a policy.
@@ -41,8 +46,45 @@ impl Served {
         }
     }
 
-    /// Every open review of a tenant.
-    pub(crate) async fn reviews(&self, tenant: &TenantId) -> Reviews {
+    /// Everything that a tenant's calls left behind.
+    pub(crate) async fn remains(&self, tenant: &TenantId, created: &[LeadId], since: u64) -> Remains {
+        Remains {
+            leads: self.leads(tenant, created).await,
+            reviews: self.reviews(tenant).await,
+            dead_letters: self.dead_letters(tenant).await,
+            feed: self.feed(tenant, since).await,
+        }
+    }
+
+    async fn dead_letters(&self, tenant: &TenantId) -> BTreeSet<String> {
+        let page = self.engine().list_dead_letters(tenant, DeadLetterFilter::default(), 1000, None).await;
+        let page = page.expect("dead letters can be listed");
+        assert!(page.next.is_none(), "a history leaves few dead letters");
+        page.items.iter().map(|letter| name_dead_letter(letter)).collect()
+    }
+
+    /// Where the feed stands: nothing of a tenant that has made no call yet lies before.
+    pub(crate) fn position(&self) -> u64 {
+        self.engine().last_position()
+    }
+
+    /// What the feed tells of a tenant since a position, up to a last request that is made to mark the end.
+    async fn feed(&self, tenant: &TenantId, since: u64) -> Vec<Told> {
+        let marker = Form { source: "marker", mode: UpsertMode::CreateDuplicate, own_id: Some("1"), ..Form::default() };
+        let marked = self.engine().upsert(marker.command(tenant, &[])).await.expect("the end can be marked");
+        let mut told = Vec::new();
+        let mut events = std::pin::pin!(self.engine().watch_decisions(tenant.clone(), since));
+        while let Some(item) = events.next().await {
+            let event = item.expect("the feed can be read").entry.event;
+            if event.lead_id == marked.outcome.lead_id {
+                break;
+            }
+            told.push(told_by(&event));
+        }
+        told
+    }
+
+    async fn reviews(&self, tenant: &TenantId) -> Reviews {
         let page = self.engine().list_reviews(tenant, ReviewFilter::default(), 1000, None).await;
         let page = page.expect("reviews can be listed");
         assert!(page.next.is_none(), "a history opens few reviews");
@@ -50,7 +92,7 @@ impl Served {
     }
 
     /// Every lead of a tenant that was created or is held by a key of the alphabet.
-    pub(crate) async fn leads(&self, tenant: &TenantId, created: &[LeadId]) -> Vec<Lead> {
+    async fn leads(&self, tenant: &TenantId, created: &[LeadId]) -> Vec<Lead> {
         let systems = SOURCES.iter().chain(&TARGETS);
         let ids = systems.flat_map(|system| IDS.map(|value| LeadSelector::ExternalId(external_id(system, value))));
         let emails = EMAILS.map(|email| LeadSelector::Email(email.into()));

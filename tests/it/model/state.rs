@@ -6,8 +6,17 @@ use std::fmt::Debug;
 use leadgate::domain::{ContactPoint, FieldKey, Lead};
 
 use super::alphabet::hour;
-use super::call::Reviews;
+use super::call::{Reviews, Told, dead_letter_name};
 use super::naive::{Model, ModelLead};
+
+/// What a history leaves behind in the product.
+pub(crate) struct Remains {
+    pub(crate) leads: Vec<Lead>,
+    pub(crate) reviews: Reviews,
+    pub(crate) dead_letters: BTreeSet<String>,
+    /// In order.
+    pub(crate) feed: Vec<Told>,
+}
 
 /// What shows of a lead, as text by part; times of receipt are only told apart from times that were sent.
 fn parts_of_model(lead: &ModelLead) -> BTreeSet<String> {
@@ -45,15 +54,19 @@ fn shown(time: jiff::Timestamp) -> String {
     if time < hour(900) { time.to_string() } else { "receipt".into() }
 }
 
-/// Where leads or open reviews differ.
-pub(crate) fn difference(model: &Model, leads: &[Lead], reviews: &Reviews) -> Option<String> {
+/// Where leads, open reviews or dead letters differ.
+pub(crate) fn difference(model: &Model, remains: &Remains) -> Option<String> {
     let expected: BTreeSet<_> = model.leads.iter().map(|lead| (lead.id, parts_of_model(lead))).collect();
-    let observed: BTreeSet<_> = leads.iter().map(|lead| (lead.lead_id, parts_of_lead(lead))).collect();
+    let observed: BTreeSet<_> = remains.leads.iter().map(|lead| (lead.lead_id, parts_of_lead(lead))).collect();
     let expected_reviews: BTreeSet<_> = model.reviews.iter().map(|review| review.identity.clone()).collect();
-    let observed_reviews: BTreeSet<_> = reviews.values().cloned().collect();
+    let observed_reviews: BTreeSet<_> = remains.reviews.values().cloned().collect();
+    let payloads = model.dead_payloads.iter().map(|(source, payload)| dead_letter_name(source, None, "", payload));
+    let writes = model.dead_writes.iter().map(|(target, lead, code)| dead_letter_name(target, Some(*lead), code, &[]));
+    let letters = differ(&payloads.chain(writes).collect(), &remains.dead_letters);
     let leads = differ(&expected, &observed);
     let reviews = differ(&expected_reviews, &observed_reviews);
-    (!leads.is_empty() || !reviews.is_empty()).then(|| format!("in the end\n{leads}{reviews}"))
+    let differences = leads + &reviews + &letters;
+    (!differences.is_empty()).then(|| format!("in the end\n{differences}"))
 }
 
 fn differ<T: Ord + Debug>(expected: &BTreeSet<T>, observed: &BTreeSet<T>) -> String {

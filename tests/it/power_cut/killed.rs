@@ -39,8 +39,8 @@ fn start(folder: &Path) -> Child {
 /// The last number that was said behind a word.
 fn last_said(folder: &Path, word: &str) -> u64 {
     let said = std::fs::read_to_string(folder.join("said")).unwrap_or_default();
-    let numbers = said.lines().filter_map(|line| line.strip_prefix(word)?.trim().parse().ok());
-    numbers.last().unwrap_or(0)
+    let mut numbers = said.lines().rev().filter_map(|line| line.strip_prefix(word)?.trim().parse().ok());
+    numbers.next().unwrap_or(0)
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //!
 //! `LEADGATE_CRASH_POINTS` sets how many moments are tried (400 by default); `LEADGATE_CRASH_SEED` another choice of them.
 
+#![expect(clippy::print_stdout, reason = "how many events and crash points there were is the test's result")]
+
 pub(crate) mod chance;
 mod disk;
 mod killed;

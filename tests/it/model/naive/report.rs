@@ -63,7 +63,8 @@ impl Model {
         fresh: &Fresh,
         reasons: &mut BTreeSet<ReasonCode>,
     ) -> Option<Write> {
-        if let Some(holder) = self.holder_of(&id, report.lead_id) {
+        let is_linked = self.lead_mut(report.lead_id).ids.contains(&id);
+        if let Some(holder) = self.holder_of(&id, report.lead_id).filter(|_| !is_linked) {
             reasons.insert(ReasonCode::ConflictingKey);
             self.open_pair(report.lead_id, holder);
         } else {

@@ -216,7 +216,7 @@ impl Model {
         self.finish(policy, command, now, fresh, lead_id, reply);
     }
 
-    #[allow(clippy::too_many_arguments, reason = "a model is read top to bottom")]
+    #[expect(clippy::too_many_arguments, reason = "a model is read top to bottom")]
     fn update(
         &mut self,
         policy: &Policy,

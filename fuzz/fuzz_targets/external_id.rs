@@ -1,0 +1,4 @@
+//! Feeds `leadgate_fuzz::external_id` whatever libFuzzer finds.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate_fuzz::external_id(data));
