@@ -23,29 +23,52 @@ pub(crate) fn decision_event(
     policy: &Policy,
 ) -> proto::DecisionEvent {
     let FeedItem { entry: FeedEntry { position, sequence: _, event }, payload } = item;
+    let FeedEvent {
+        time,
+        tenant: _,
+        kind,
+        source,
+        decision_id,
+        lead_id,
+        version,
+        // What was decided is told by `decision_of`.
+        level: _,
+        matched_by: _,
+        score: _,
+        candidates: _,
+        conflicts: _,
+        policy_version: _,
+        reasons: why,
+        changed_fields,
+        review_id,
+        dead_letter_id,
+        // What is to be written is told by `instructions`.
+        write: _,
+        has_payload: _,
+    } = event;
     let request = payload.as_ref().and_then(|payload| request_of(payload));
-    let (kind, status) = kind_and_status(event.kind);
+    let (kind, status) = kind_and_status(*kind);
     let reported = kind != proto::DecisionEventKind::Upsert;
-    let system = event.source.as_str().to_owned();
+    let system = source.as_str().to_owned();
     let (source, target) = if reported { (String::new(), system) } else { (system, String::new()) };
     proto::DecisionEvent {
         position: i64::try_from(*position).unwrap_or(i64::MAX),
-        decision_id: event.decision_id.to_string(),
+        decision_id: decision_id.to_string(),
         kind: kind.into(),
-        event_time: Some(timestamp(event.time)),
+        event_time: Some(timestamp(*time)),
         source,
         target,
-        lead_id: event.lead_id.map(|id| id.to_string()).unwrap_or_default(),
-        version: event.version,
+        lead_id: lead_id.map(|id| id.to_string()).unwrap_or_default(),
+        version: *version,
         status: status.into(),
         mode: request.as_ref().map(|request| request.mode).unwrap_or_default(),
         update_mode: request.as_ref().map(|request| request.update_mode).unwrap_or_default(),
         decision: (!reported).then(|| decision_of(event, policy)),
-        changed_fields: (!event.changed_fields.is_empty()).then(|| field_mask(&event.changed_fields)),
-        reasons: reasons(&event.reasons),
+        changed_fields: (!changed_fields.is_empty()).then(|| field_mask(changed_fields)),
+        reasons: reasons(why),
         instructions: instructions(event, targets),
-        review_id: event.review_id.map(|id| id.to_string()).unwrap_or_default(),
-        dead_letter_id: event.dead_letter_id.map(|id| id.to_string()).unwrap_or_default(),
+        review_id: review_id.map(|id| id.to_string()).unwrap_or_default(),
+        dead_letter_id: dead_letter_id.map(|id| id.to_string()).unwrap_or_default(),
         lead: stands.map(|stands| Box::new(lead(&stands))),
         ..proto::DecisionEvent::default()
     }

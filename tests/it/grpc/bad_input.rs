@@ -81,6 +81,22 @@ async fn what_cannot_be_decoded_is_the_callers_mistake() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_clearly_at_what_cannot_be_decoded_and_answers_what_came_before() {
+    let server = Server::start().await;
+    let mut client = tonic::client::Grpc::new(channel(server.address).await);
+    client.ready().await.expect("a connection");
+    let good = proto::StreamUpsertRequest { request: Some(request(ann())) }.encode_to_vec();
+    let requests = tokio_stream::iter([Bytes::from(good), Bytes::from_static(&[0x0a, 9, 1])]);
+    let path = "/leadgate.v1.DedupService/StreamUpsert".parse().expect("a path");
+    let mut results = client.streaming(Request::new(requests), path, RawCodec).await.expect("a stream").into_inner();
+    let first = results.message().await.expect("a result").expect("a result");
+    let first = proto::StreamUpsertResponse::decode(first).expect("a response").result.expect("a result");
+    assert_eq!(first.status(), UpsertStatus::Created);
+    let ended = results.message().await.expect_err("not a message");
+    assert_eq!(refusal(&ended), (Code::InvalidArgument, "INVALID_VALUE".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn values_that_are_too_long_are_named_and_messages_that_are_too_long_refused() {
     let server = Server::start().await;
     let mut client = server.dedup().await;
