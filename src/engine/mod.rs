@@ -1,7 +1,7 @@
 //! The engine: the only place that knows store, index and decision together.
 //!
-//! The way of a write: [`admission`] lets it in, [`key_locks`] queue it behind requests with the same keys, [`reading`] gathers what
-//! it is decided on, the pure core decides, [`sequencer`] checks that nothing of it has changed and makes it visible, [`committer`]
+//! The way of a write: `admission` lets it in, [`key_locks`] queue it behind requests with the same keys, `reading` gathers what
+//! it is decided on, the pure core decides, [`sequencer`] checks that nothing of it has changed and makes it visible, `committer`
 //! makes it durable, and [`gate`] lets the answer go. `indexing` follows in the background.
 
 mod admission;

@@ -6,9 +6,9 @@
 //!
 //! What guards against losing acknowledged changes in silence, in the order in which it acts at start:
 //!
-//! 1. every journal is read for its shape: torn last batch cut off, damage refused ([`recovery`]);
+//! 1. every journal is read for its shape: torn last batch cut off, damage refused (`recovery`);
 //! 2. the engine must come as far as the journals go;
-//! 3. it must come as far as the high-water mark ([`high_water`]), and, by the caller's [`EmbeddedStore::require`], as far as anybody
+//! 3. it must come as far as the high-water mark (`high_water`), and, by the caller's [`EmbeddedStore::require`], as far as anybody
 //!    else has seen it.
 
 mod batch;
