@@ -19,7 +19,7 @@ use super::kept::verify;
 use super::launch::{Hooks, Launch};
 use super::server::Server;
 use super::size;
-use super::wire::{Dedup, Meaning, connect, lead, meaning, upsert};
+use super::wire::{Dedup, Meaning, connect, email_of, lead, meaning, upsert};
 
 const CALLERS: u64 = 64;
 /// How many leads are wanted at a time; a written one makes room for the next.
@@ -100,7 +100,7 @@ struct Caller {
 }
 
 fn request(key: u64, caller: u64, call: u64) -> UpsertRequest {
-    let mut lead = lead(&format!("claimed-{key}@example.com"));
+    let mut lead = lead(&email_of(key));
     lead.title = Some(format!("title {caller} {call}"));
     UpsertRequest { target: TARGET.to_owned(), ..upsert("web", lead) }
 }

@@ -15,12 +15,12 @@ use tempfile::TempDir;
 
 use super::payloads::payload;
 use super::size;
-use super::wire::now_micros;
+use super::wire::{email_of, now_micros};
 
 /// Callers of other keys.
-const CALLERS: usize = 16;
+const CALLERS: u64 = 16;
 /// Keys of each caller.
-const KEYS: i64 = 50;
+const KEYS: u64 = 50;
 /// Callers of the key under which a decision halts.
 const STUCK: usize = 200;
 /// Pairs of a round without and a round with the halt.
@@ -50,7 +50,7 @@ async fn a_halted_decision_holds_up_nobody_but_its_key() {
 }
 
 fn halted_key() -> UpsertCommand {
-    payload("web: email=halted@example.com title=any")
+    payload(&format!("web: email={} title=any", email_of(CALLERS * KEYS)))
 }
 
 /// A round while a decision about one key neither goes on nor ends, and many callers wait for that key.
@@ -67,7 +67,7 @@ async fn halted_round(engine: &Arc<Engine<EmbeddedStore>>, length: Duration) -> 
     }
     let figures = round(engine, length).await;
     assert!(!answered.load(Ordering::Relaxed), "nobody passes a halted decision on its key");
-    assert!(figures.upserts > CALLERS as u64, "other keys go on: {figures}");
+    assert!(figures.upserts > CALLERS, "other keys go on: {figures}");
     drop(halted);
     for stuck in stuck {
         stuck.await.expect("an answer");
@@ -101,14 +101,14 @@ async fn round(engine: &Arc<Engine<EmbeddedStore>>, length: Duration) -> Figures
     Figures { upserts: micros.len(), p50: percentile(0.50), p99: percentile(0.99) }
 }
 
-async fn call_until(engine: Arc<Engine<EmbeddedStore>>, caller: usize, until: Instant) -> Histogram<u64> {
+async fn call_until(engine: Arc<Engine<EmbeddedStore>>, caller: u64, until: Instant) -> Histogram<u64> {
     let mut micros = Histogram::new(3).expect("three digits");
     let mut call = 0;
     while Instant::now() < until {
         call += 1;
         let began = Instant::now();
-        let title = call + now_micros();
-        let text = format!("web: email=other-{caller}-{}@example.com title=t{title}", call % KEYS);
+        let title = now_micros();
+        let text = format!("web: email={} title=t{title}", email_of(caller * KEYS + call % KEYS));
         engine.upsert(payload(&text)).await.expect("an answer");
         let elapsed = u64::try_from(began.elapsed().as_micros()).expect("a short call");
         micros.record(elapsed).expect("a histogram that grows");

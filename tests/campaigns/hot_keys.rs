@@ -17,7 +17,7 @@ use super::kept::{live_leads, verify};
 use super::launch::{Hooks, Launch};
 use super::server::Server;
 use super::size;
-use super::wire::{Dedup, Meaning, lead, meaning, upsert};
+use super::wire::{Dedup, Meaning, email_of, lead, meaning, upsert};
 
 const CONNECTIONS: u64 = 64;
 /// Calls at a time on each connection.
@@ -145,7 +145,7 @@ impl Caller {
     }
 
     fn request(&mut self, key: u64, number: u64) -> UpsertRequest {
-        let mut lead = lead(&format!("hot-{key}@example.com"));
+        let mut lead = lead(&email_of(key));
         lead.title = self.chance.of(0.75).then(|| format!("title {number}"));
         let mut request = upsert(&self.source, lead);
         if self.chance.of(0.25) {

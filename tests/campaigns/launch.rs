@@ -102,13 +102,15 @@ fn serves_where_a_campaign_asks_for_it() {
     let mut launch: Launch = serde_json::from_str(&launch).expect("a launch");
     let hooks = launch.hooks.take().expect("a server with hooks");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let served = runtime.expect("a runtime").block_on(async {
+    let runtime = runtime.expect("a runtime");
+    let served = runtime.block_on(async {
         let app = App::bind(launch.settings(hooks)).await?;
         eprintln!("{LISTENING}{}", app.address().expect("an address"));
         app.run(input_ended()).await
     });
     if let Err(error) = served {
         eprintln!("{error}");
+        // Not by returning: the runtime would wait for the standard input.
         std::process::exit(1);
     }
 }

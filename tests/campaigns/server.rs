@@ -31,8 +31,8 @@ pub(crate) struct Ended {
 /// A running server. Dropping it kills it.
 pub(crate) struct Server {
     child: Child,
-    /// One with hooks ends with it.
-    input: ChildStdin,
+    /// What one with hooks ends with; the shipped one ends by a signal.
+    input: Option<ChildStdin>,
     pub(crate) address: SocketAddr,
     /// From its start to its first SERVING.
     pub(crate) ready_after: Duration,
@@ -51,7 +51,7 @@ impl Server {
         let began = Instant::now();
         let mut child = spawn(launch);
         // Waiting for the child would close it.
-        let input = child.stdin.take().expect("a pipe");
+        let input = child.stdin.take().filter(|_| launch.hooks.is_some());
         let said = Arc::new(Mutex::new(String::new()));
         let Some(address) = listening(&mut child, &said).await else { return Err(ended(child, &said).await) };
         tokio::select! {
@@ -74,11 +74,10 @@ impl Server {
     /// Asks it to end, and waits until it has.
     pub(crate) async fn stop(self) {
         let Self { child, input, said, .. } = self;
-        drop(input);
-        let id = child.id().expect("a process that runs").to_string();
-        let asked = Command::new("kill").args(["-TERM", &id]).status().await;
-        // A server with hooks may have ended with its input by now.
-        asked.expect("a command that runs");
+        match input {
+            Some(input) => drop(input),
+            None => terminate(&child).await,
+        }
         let ended = timeout(PATIENCE, ended(child, &said)).await.expect("a server that ends");
         assert!(ended.status.success(), "the server ended with {}: {}", ended.status, ended.said);
     }
@@ -88,6 +87,12 @@ impl Server {
         let Self { child, input: _input, said, .. } = self;
         timeout(PATIENCE, ended(child, &said)).await.expect("a server that ends")
     }
+}
+
+async fn terminate(child: &Child) {
+    let id = child.id().expect("a process that runs").to_string();
+    let asked = Command::new("kill").args(["-TERM", &id]).status().await;
+    assert!(asked.is_ok_and(|status| status.success()), "a process that takes signals");
 }
 
 /// Starts a server and kills it after so long, ready or not.

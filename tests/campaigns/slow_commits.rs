@@ -25,7 +25,7 @@ use super::launch::{Hooks, Launch};
 use super::payloads::payload;
 use super::server::Server;
 use super::size;
-use super::wire::{Dedup, Meaning, Steward, connect, lead, meaning, upsert};
+use super::wire::{Dedup, Meaning, Steward, connect, email_of, lead, meaning, upsert};
 
 /// Longest time that a commit is held up.
 const DELAY_MS: u64 = 120;
@@ -92,7 +92,7 @@ async fn readiness_ends_while_a_commit_hangs_and_comes_back() {
     let engine = opening.await.expect("no panic").expect("an engine");
     let upserting = tokio::spawn({
         let engine = Arc::clone(&engine);
-        async move { engine.upsert(payload("web: email=ann@example.com")).await.map(drop) }
+        async move { engine.upsert(payload(&format!("web: email={}", email_of(1)))).await.map(drop) }
     });
     let mut health = engine.health();
     let degraded = health.wait_for(|health| matches!(health, Health::Degraded(_)));
@@ -165,10 +165,6 @@ impl Named {
     }
 }
 
-fn email_of(number: u64) -> String {
-    format!("slow-{number}@example.com")
-}
-
 fn callers(address: SocketAddr, named: &Arc<Named>, round: u64) -> JoinSet<()> {
     let mut callers = JoinSet::new();
     for caller in 0..CALLERS {
@@ -231,7 +227,6 @@ impl Caller {
     fn request(&mut self) -> UpsertRequest {
         let number = self.latest();
         let mut lead = lead(&email_of(number));
-        lead.last_name = Some(format!("Slowson{number}"));
         lead.title = self.chance.of(0.5).then(|| format!("title {}", self.chance.below(1000)));
         upsert("web", lead)
     }
@@ -292,7 +287,7 @@ impl Caller {
     }
 
     async fn search(&mut self) -> Result<(), Status> {
-        let query = format!("Slowson{}", self.latest() / 10);
+        let query = format!("p{}", self.latest() / 10);
         let request = SearchLeadsRequest { query, page_size: 20, ..SearchLeadsRequest::default() };
         for lead in self.steward.search_leads(request).await?.into_inner().leads {
             self.named.lead("SearchLeads", Some(&lead));

@@ -47,6 +47,11 @@ pub(crate) fn meaning(status: &Status) -> Meaning {
     }
 }
 
+/// The email of somebody. Nobody else has the domain or the mailbox, so that two of them have no blocking key in common.
+pub(crate) fn email_of(person: u64) -> String {
+    format!("p{person}@p{person}.com")
+}
+
 /// A lead that is known by an email.
 pub(crate) fn lead(email: &str) -> LeadInput {
     LeadInput { email: Some(email.to_owned()), ..LeadInput::default() }

@@ -14,9 +14,9 @@ use leadgate::grpc::proto::{
 use crate::chance::Chance;
 use crate::kept::{live_leads, verify};
 use crate::server::Server;
-use crate::wire::{Dedup, Meaning, meaning};
+use crate::wire::{Dedup, Meaning, email_of, meaning};
 
-use super::journal::{Answered, Journal, TARGET, email_of, person_of};
+use super::journal::{Answered, Journal, TARGET, person_of};
 
 /// Replies that are asked for again after each restart: of the last round, and of earlier ones. At the end all of them are.
 const REPEATED: (usize, usize) = (300, 50);

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard};
 use leadgate::grpc::proto::{UpsertRequest, UpsertResponse, UpsertStatus, WriteInstruction};
 
 use crate::grants::Grants;
-use crate::wire::{lead, upsert};
+use crate::wire::{email_of, lead, upsert};
 
 use super::CLAIM_MS;
 
@@ -60,14 +60,10 @@ pub(super) struct State {
     lost: u64,
 }
 
-/// The email of a person.
-pub(super) fn email_of(person: u64) -> String {
-    format!("person-{person}@example.com")
-}
-
 /// The person of an email.
 pub(super) fn person_of(email: &str) -> Option<u64> {
-    email.strip_prefix("person-")?.strip_suffix("@example.com")?.parse().ok()
+    let person = email.strip_prefix('p')?.split('@').next()?.parse().ok()?;
+    (email_of(person) == email).then_some(person)
 }
 
 impl Journal {
@@ -94,7 +90,6 @@ impl Journal {
         state.sent += 1;
         let mut lead = lead(&email_of(person));
         lead.title = Some(title_of(state.sent));
-        lead.last_name = Some(format!("Name{person}"));
         upsert(source, lead)
     }
 

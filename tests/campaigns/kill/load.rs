@@ -13,9 +13,9 @@ use tokio::time::{sleep, timeout};
 use tonic::Status;
 
 use crate::chance::Chance;
-use crate::wire::{Dedup, Meaning, connect, meaning};
+use crate::wire::{Dedup, Meaning, connect, email_of, meaning};
 
-use super::journal::{HOT, Journal, TARGET, email_of};
+use super::journal::{HOT, Journal, TARGET};
 
 /// The server is gone, or about to be.
 struct Gone;
