@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::decision::change::{blocks_of_change, dead_letter_write, gained_keys, lead_writes, review_write};
+use crate::decision::change::{blocks_of_change, gained_keys, lead_writes};
 use crate::decision::command::RequestId;
 use crate::decision::outcome::UpsertStatus;
 use crate::decision::plan::{NewIds, PlanContext, ReportPlan, WriteReport, plan_report, reported_key};
@@ -12,7 +12,7 @@ use crate::decision::policy::Policy;
 use crate::decision::reason::ReasonCode;
 use crate::decision::rows::{ChangeSet, RecordedReply, Row, RowKey, RowWrite};
 use crate::decision::tier::MatchLevel;
-use crate::domain::{Lead, LeadId, TenantId};
+use crate::domain::{Lead, LeadId};
 use crate::index::IndexDocument;
 use crate::store::LeadStore;
 
@@ -124,33 +124,13 @@ impl<S: LeadStore> Engine<S> {
                 document = Some(document_of(tenant, change, blocks_of_change(change, &[])));
             }
         }
-        changes.writes.extend(self.report_waiting(tenant, plan, look).await?);
+        changes.writes.extend(self.waiting_writes(tenant, &plan.reviews, plan.dead_letter.as_ref(), look).await?);
         if let Some(request_id) = request_id {
             let reply = recorded(plan, request_id, context.ids, context);
             let key = RowKey::request(tenant, &report.target, &request_id.id);
             changes.writes.push(RowWrite { key, row: Some(Row::Request(Arc::new(reply))) });
         }
         Ok((changes, document))
-    }
-
-    async fn report_waiting(
-        &self,
-        tenant: &TenantId,
-        plan: &ReportPlan,
-        look: &mut Look<'_, S::View>,
-    ) -> Result<Vec<RowWrite>, RequestError> {
-        let mut writes = Vec::new();
-        for review in &plan.reviews {
-            let known = look.row(RowKey::review(tenant, review.review_id)).await.map_err(read_failed)?;
-            let known = if let Some(Row::Review(known)) = &known { Some(&**known) } else { None };
-            writes.extend(review_write(tenant, review.clone(), known));
-        }
-        if let Some(letter) = &plan.dead_letter {
-            let known = look.row(RowKey::dead_letter(tenant, letter.dead_letter_id)).await.map_err(read_failed)?;
-            let known = if let Some(Row::DeadLetter(known)) = &known { Some(&**known) } else { None };
-            writes.extend(dead_letter_write(tenant, letter.clone(), known));
-        }
-        Ok(writes)
     }
 
     async fn recorded_report(

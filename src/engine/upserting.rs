@@ -14,6 +14,7 @@ use crate::decision::identity_key::{IdentityKey, KeyHolders};
 use crate::decision::outcome::{Decision, Outcome, UpsertStatus};
 use crate::decision::plan::{NewIds, Plan, PlanContext, plan_upsert, without_personal_data};
 use crate::decision::policy::Policy;
+use crate::decision::review::{DeadLetter, Review};
 use crate::decision::rows::{ChangeSet, RecordedReply, Row, RowKey, RowWrite};
 use crate::domain::{LeadId, TenantId};
 use crate::index::IndexDocument;
@@ -218,7 +219,7 @@ impl<S: LeadStore> Engine<S> {
                 document = Some(document_of(tenant, change, blocks));
             }
         }
-        let waiting = self.waiting_writes(tenant, plan, look).await?;
+        let waiting = self.waiting_writes(tenant, &plan.reviews, plan.dead_letter.as_ref(), look).await?;
         let opened = !waiting.is_empty();
         changes.writes.extend(waiting);
         // A payload that was parked before is no news.
@@ -235,20 +236,21 @@ impl<S: LeadStore> Engine<S> {
         Ok((changes, document, plan.outcome.clone()))
     }
 
-    /// The reviews and the dead letter of a plan, but for those that are there.
-    async fn waiting_writes(
+    /// Writes that open reviews and keep a dead letter, but for those that are there.
+    pub(super) async fn waiting_writes(
         &self,
         tenant: &TenantId,
-        plan: &Plan,
+        reviews: &[Review],
+        dead_letter: Option<&DeadLetter>,
         look: &mut Look<'_, S::View>,
     ) -> Result<Vec<RowWrite>, RequestError> {
         let mut writes = Vec::new();
-        for review in &plan.reviews {
+        for review in reviews {
             let known = look.row(RowKey::review(tenant, review.review_id)).await.map_err(read_failed)?;
             let known = if let Some(Row::Review(known)) = &known { Some(&**known) } else { None };
             writes.extend(review_write(tenant, review.clone(), known));
         }
-        if let Some(letter) = &plan.dead_letter {
+        if let Some(letter) = dead_letter {
             let known = look.row(RowKey::dead_letter(tenant, letter.dead_letter_id)).await.map_err(read_failed)?;
             let known = if let Some(Row::DeadLetter(known)) = &known { Some(&**known) } else { None };
             writes.extend(dead_letter_write(tenant, letter.clone(), known));
