@@ -25,6 +25,9 @@ mod indexed;
 mod lead_index;
 mod phone_digits;
 mod recent;
+#[cfg(all(test, shuttle))]
+#[path = "../../tests/shuttle/index.rs"]
+mod schedules;
 mod schema;
 mod search_text;
 mod segment_search;
