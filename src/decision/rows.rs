@@ -77,6 +77,11 @@ impl RowKey {
         Self::new(RowClass::Request, tenant, &[source.as_str().as_bytes(), &[0], request_id.as_bytes()])
     }
 
+    /// The row of a report's request id: a target that is also a source may use the same ids for both.
+    pub fn report(tenant: &TenantId, target: &SourceName, request_id: &str) -> Self {
+        Self::new(RowClass::Request, tenant, &[target.as_str().as_bytes(), &[0, 0], request_id.as_bytes()])
+    }
+
     /// The row of a review.
     pub fn review(tenant: &TenantId, review_id: ReviewId) -> Self {
         Self::new(RowClass::Review, tenant, &[review_id.as_bytes()])

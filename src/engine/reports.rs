@@ -127,7 +127,7 @@ impl<S: LeadStore> Engine<S> {
         changes.writes.extend(self.waiting_writes(tenant, &plan.reviews, plan.dead_letter.as_ref(), look).await?);
         if let Some(request_id) = request_id {
             let reply = recorded(plan, request_id, context.ids, context);
-            let key = RowKey::request(tenant, &report.target, &request_id.id);
+            let key = RowKey::report(tenant, &report.target, &request_id.id);
             changes.writes.push(RowWrite { key, row: Some(Row::Request(Arc::new(reply))) });
         }
         Ok((changes, document))
@@ -141,7 +141,7 @@ impl<S: LeadStore> Engine<S> {
     ) -> Result<Option<Result<ReportAnswer, RequestError>>, RequestError> {
         let Some(request_id) = request_id else { return Ok(None) };
         let row =
-            look.row(RowKey::request(&report.tenant, &report.target, &request_id.id)).await.map_err(read_failed)?;
+            look.row(RowKey::report(&report.tenant, &report.target, &request_id.id)).await.map_err(read_failed)?;
         let Some(Row::Request(reply)) = row else { return Ok(None) };
         if reply.body_digest != request_id.body_digest {
             return Ok(Some(Err(RequestError::RequestIdReused)));
@@ -154,7 +154,7 @@ impl<S: LeadStore> Engine<S> {
 fn locks_of(report: &WriteReport, request_id: Option<&RequestId>) -> LockSet {
     let tenant = &report.tenant;
     let key = reported_key(report).map(|key| RowKey::identity(tenant, &key));
-    let request = request_id.map(|request| RowKey::request(tenant, &report.target, &request.id));
+    let request = request_id.map(|request| RowKey::report(tenant, &report.target, &request.id));
     LockSet::of(key.into_iter().chain(request)).with_lead(&RowKey::lead(tenant, report.lead_id))
 }
 

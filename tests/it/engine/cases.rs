@@ -152,6 +152,25 @@ async fn one_caller_at_a_time_is_told_to_create() {
 }
 
 #[tokio::test]
+async fn a_report_may_use_the_request_id_of_an_upsert() {
+    let fixture = Fixture::new();
+    let command = UpsertCommand { request_id: request_id("r1", 1), ..payload("sfdc: id=1 email=a@x.com") };
+    let lead = fixture.upsert(command).await;
+    let external_id =
+        ExternalId::parse(source("sfdc"), "1", ExternalIdFormat::Plain, None).expect("good").expect("not blank");
+    let report = WriteReport {
+        tenant: TenantId::default(),
+        target: source("sfdc"),
+        lead_id: lead.outcome.lead_id.expect("a lead"),
+        claim_token: "".into(),
+        event: ReportEvent::Written { external_id },
+    };
+    let first = fixture.engine.report_write(report.clone(), request_id("r1", 2)).await.expect("an answer");
+    let again = fixture.engine.report_write(report, request_id("r1", 2)).await.expect("an answer");
+    assert_eq!(first.lead_id, again.lead_id);
+}
+
+#[tokio::test]
 async fn a_lead_is_found_the_moment_its_upsert_was_answered() {
     let fixture = Fixture::new();
     fixture.upsert(payload("crm: id=1 email=ann.lee@acme.com first=Ann last=Lee company=Acme_GmbH")).await;
