@@ -220,3 +220,6 @@ fn leads_by_tenant(view: &EmbeddedView, payload: u64) -> Result<BTreeMap<String,
     }
     Ok(tenants)
 }
+
+#[cfg(test)]
+mod tests;

@@ -211,6 +211,21 @@ const ALIASES: [(Meaning, &[&str]); 23] = [
     (Meaning::Ignored, &["cluster_id", "extra", "entity_type", "failed_line", "failed_reason", "failed_message"]),
 ];
 
+/// Every header that is understood, by field, for `--help`.
+pub(crate) fn header_names() -> String {
+    let mut text = "Headers that are understood, whatever their case and whatever separates their words:\n".to_owned();
+    for (meaning, aliases) in &ALIASES {
+        let target = meaning.to_target();
+        let own = Some(target.to_string()).filter(|name| Target::parse(name).is_some() && target != Target::Ignored);
+        let others = aliases.iter().copied().filter(|alias| own.as_deref() != Some(*alias));
+        let names: Vec<&str> = own.as_deref().into_iter().chain(others).collect();
+        let field = if target == Target::Ignored { "left out".to_owned() } else { target.to_string() };
+        text.push_str(&format!("  {field}: {}\n", names.join(", ")));
+    }
+    text.push_str("  lead_score, attributes.KEY, external_ids.SOURCE: by these names");
+    text
+}
+
 /// A header as a name: lower case, words joined by one underscore, whatever separated them before.
 pub(crate) fn folded(header: &str) -> String {
     let mut name = String::with_capacity(header.len() + 4);
@@ -298,6 +313,14 @@ mod tests {
             ("", "-"),
         ] {
             assert_eq!(shown(header), field, "{header}");
+        }
+    }
+
+    #[test]
+    fn the_help_names_every_field_of_a_lead() {
+        let help = header_names();
+        for field in Field::ALL {
+            assert!(help.contains(field.name()), "{}", field.name());
         }
     }
 

@@ -30,6 +30,7 @@ pub(crate) enum ImportMode {
 /// values in an email or phone cell are separated by ` | `. Columns that mean nothing are listed and left out. Rows that fail go to
 /// FILE.failed.csv with their line and the reason. An interrupted import goes on with --resume; nothing is written twice.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_long_help = super::column::header_names())]
 pub(crate) struct ImportOptions {
     /// The file: CSV with a header row, or a JSON object on each line; UTF-8.
     pub(crate) file: PathBuf,
