@@ -45,7 +45,7 @@ impl<S: LeadStore> Engine<S> {
 }
 
 impl<S: LeadStore> Batch<S> {
-    /// Takes the next item, in input order. The futures may be polled in any order and dropped at any time.
+    /// Takes the next item, in input order. It starts at once and goes on though its future is dropped or not polled.
     pub fn submit(
         &mut self,
         client_ref: Box<str>,
@@ -54,7 +54,8 @@ impl<S: LeadStore> Batch<S> {
         let (turn, finished) = watch::channel(());
         let before = self.queue_behind(&command, &finished);
         let (engine, shared) = (Arc::clone(&self.engine), Arc::clone(&self.shared));
-        async move {
+        // A task of its own: whoever holds a key must go on even while nobody reads the results of its stream.
+        let item = tokio::spawn(async move {
             for mut earlier in before {
                 // An error is what is waited for: the earlier item has ended its turn.
                 let _ = earlier.changed().await;
@@ -66,6 +67,13 @@ impl<S: LeadStore> Batch<S> {
             }
             drop(turn);
             engine.answer(decided).await
+        });
+        async move {
+            match item.await {
+                Ok(answer) => answer,
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Err(_) => Err(RequestError::Unavailable { what: "the server has stopped" }),
+            }
         }
     }
 
