@@ -44,8 +44,9 @@ impl Exchange<'_> {
         while self.under_way.len() < window && schedule.goes_on(Instant::now()) {
             self.send().await;
         }
-        while let (false, Some(result)) = (self.under_way.is_empty(), self.results.next().await) {
-            let result = result?;
+        while !self.under_way.is_empty() {
+            let ended_early = || ClientError::broken("the stream ended early");
+            let result = self.results.next().await.ok_or_else(ended_early)??;
             let begun = result.client_ref.parse().ok().and_then(|number: u64| self.under_way.remove(&number));
             if let Some(begun) = begun.filter(|begun| schedule.is_measured(*begun)) {
                 measured.success(begun.elapsed(), 1);
@@ -55,7 +56,7 @@ impl Exchange<'_> {
                 self.send().await;
             }
         }
-        if self.under_way.is_empty() { Ok(()) } else { Err(ClientError::broken("the stream ended early")) }
+        Ok(())
     }
 
     async fn send(&mut self) {
