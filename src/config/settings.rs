@@ -44,6 +44,7 @@ settings! {
     RATE_PER_SECOND = "rate_per_second";
     DISK_RESERVE_MIB = "disk_reserve_mib";
     STORE_CACHE_MIB = "store_cache_mib";
+    ROW_CACHE_MIB = "row_cache_mib";
     INDEX_MEMORY_MIB = "index_memory_mib";
 }
 
@@ -169,8 +170,10 @@ impl Checker<'_> {
     fn engine(&self, default_dir: PathBuf) -> EngineSettings {
         let default = EngineSettings::new(self.take(DATA_DIR, &value::FOLDER).unwrap_or(default_dir));
         let mebibytes = |key, lowest, highest| self.number(key, lowest, highest).map(|number| number * MIB);
+        let memory = |key, lowest, highest| mebibytes(key, lowest, highest).and_then(|bytes| bytes.try_into().ok());
         EngineSettings {
             policy: self.policy().unwrap_or_default(),
+            row_cache_bytes: memory(ROW_CACHE_MIB, 0, 1 << 20).unwrap_or(default.row_cache_bytes),
             key_queue_limit: self.size(KEY_QUEUE_LIMIT, 1, 10_000_000).unwrap_or(default.key_queue_limit),
             limits: AdmissionLimits {
                 rate_per_second: self
@@ -185,9 +188,7 @@ impl Checker<'_> {
                 ..default.store
             },
             index: IndexSettings {
-                writer_memory_bytes: mebibytes(INDEX_MEMORY_MIB, 15, 4_000)
-                    .and_then(|bytes| usize::try_from(bytes).ok())
-                    .unwrap_or(default.index.writer_memory_bytes),
+                writer_memory_bytes: memory(INDEX_MEMORY_MIB, 15, 4_000).unwrap_or(default.index.writer_memory_bytes),
                 ..default.index
             },
             ..default

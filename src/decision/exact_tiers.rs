@@ -83,9 +83,14 @@ impl TierEvaluator<'_> {
         let phones_disagree = !self.lead.phones.is_empty()
             && !lead.phones.is_empty()
             && !self.lead.phones.iter().any(|phone| lead.phones.iter().any(|known| *known.key == *phone.phone.key()));
+        emails_disagree && phones_disagree && self.is_another_person(lead)
+    }
+
+    /// Both sides name a person, and not the same.
+    fn is_another_person(&self, lead: &Lead) -> bool {
         let names = Names::of_lead(lead);
         let named = self.incoming.person().is_some() && names.person().is_some();
-        emails_disagree && phones_disagree && named && self.incoming.compare(&names) == NameVerdict::Incompatible
+        named && self.incoming.compare(&names) == NameVerdict::Incompatible
     }
 
     fn guard(&self, lookup: &KeyLookup, holders: &[&Arc<Lead>]) -> KeyVerdict {

@@ -40,7 +40,9 @@ pub fn is_blocked_phone(text: &str) -> bool {
 }
 
 fn holds_token(text: &str) -> bool {
-    TOKENS.iter().any(|(open, close)| text.find(open).is_some_and(|at| text[at + open.len()..].contains(close)))
+    let may_open = text.bytes().any(|byte| matches!(byte, b'{' | b'%' | b'$'));
+    may_open
+        && TOKENS.iter().any(|(open, close)| text.find(open).is_some_and(|at| text[at + open.len()..].contains(close)))
 }
 
 fn is_filler_number(text: &str) -> bool {

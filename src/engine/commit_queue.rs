@@ -69,7 +69,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_while_numbering_leaves_nobody_waiting() {
-        let (sequencer, gate) = (Sequencer::new(0, 0, 100), DurableGate::new(0));
+        let (sequencer, gate) = (Sequencer::new(0, 0, 100, 0), DurableGate::new(0));
         submit(&sequencer, |_| {});
         let panicking = std::panic::AssertUnwindSafe(|| submit(&sequencer, |_| panic!("planted")));
         assert!(std::panic::catch_unwind(panicking).is_err());
@@ -81,7 +81,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_sequenced_before_the_end_is_committed() {
-        let (sequencer, gate) = (Sequencer::new(0, 0, 100), DurableGate::new(0));
+        let (sequencer, gate) = (Sequencer::new(0, 0, 100, 0), DurableGate::new(0));
         let stopping = || {
             submit(&sequencer, |_| {});
             true

@@ -8,6 +8,7 @@ mod gate;
 mod key_locks;
 mod lock_set;
 mod reading;
+mod row_cache;
 mod sequencer;
 mod sync;
 

@@ -12,8 +12,14 @@ use crate::store::{LeadStore, LeadView, ReadError, Scan, ScannedRow};
 
 use super::{Engine, Health};
 
-/// How often what was recorded is published.
+/// How often the thread looks whether there is something to do.
 const ROUND: Duration = Duration::from_millis(250);
+
+/// What was recorded is published at the latest after so many rounds. Small segments cost more to write and to merge than large ones.
+const MOST_ROUNDS: u32 = 4;
+
+/// So much recorded is published at once: the more there is, the longer every search in the overlay.
+const ENOUGH_RECORDED: usize = 4_000;
 
 /// How many leads are replayed in one round.
 const REPLAY_ROUND: usize = 20_000;
@@ -40,11 +46,17 @@ pub(super) fn start<S: LeadStore>(engine: &Arc<Engine<S>>, free_bytes: FreeBytes
 pub(super) type FreeBytes = Box<dyn Fn() -> std::io::Result<u64> + Send>;
 
 async fn run<S: LeadStore>(weak: Weak<Engine<S>>, free_bytes: FreeBytes) {
+    let mut rounds = 0;
     loop {
         tokio::time::sleep(ROUND).await;
         let Some(engine) = weak.upgrade() else { return };
         let stopping = engine.background.is_stopping();
         engine.look_after(&free_bytes);
+        rounds += 1;
+        if !stopping && rounds < MOST_ROUNDS && engine.index.load().recent_len() < ENOUGH_RECORDED {
+            continue;
+        }
+        rounds = 0;
         let mut published = engine.publish().await;
         if stopping && published.is_ok() {
             // What was recorded behind a generation that still waited.

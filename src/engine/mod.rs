@@ -19,6 +19,7 @@ mod lock_set;
 mod opening;
 mod reading;
 mod reports;
+mod row_cache;
 pub mod sequencer;
 mod sync;
 mod upserting;

@@ -33,6 +33,8 @@ pub struct EngineSettings {
     pub store: StoreOptions,
     /// The index's memory.
     pub index: IndexSettings,
+    /// About what rows that decisions have read lately may take in memory, in bytes.
+    pub row_cache_bytes: usize,
     /// How many requests may hold or wait for one key.
     pub key_queue_limit: usize,
     /// Whether requests with the same keys queue up. Without, every request is right and only slower: for tests.
@@ -48,6 +50,7 @@ impl EngineSettings {
             limits: AdmissionLimits::default(),
             store: StoreOptions::default(),
             index: IndexSettings::default(),
+            row_cache_bytes: 256 * 1024 * 1024,
             key_queue_limit: 10_000,
             key_locks: true,
         }
@@ -96,7 +99,7 @@ impl Engine<EmbeddedStore> {
         let secret = blake3::derive_key("leadgate 2026-11 value digests of one store", store.store_id().as_bytes());
         let engine = Arc::new(Self {
             index: ArcSwap::from_pointee(opened.index),
-            sequencer: Sequencer::new(position.sequence, position.feed, KEPT_CHANGE_SETS),
+            sequencer: Sequencer::new(position.sequence, position.feed, KEPT_CHANGE_SETS, settings.row_cache_bytes),
             gate: DurableGate::new(position.sequence),
             locks: Arc::new(KeyLocks::new(settings.key_queue_limit, settings.key_locks)),
             admission: Admission::new(settings.limits),

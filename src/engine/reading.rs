@@ -10,7 +10,7 @@ use crate::decision::rows::{Row, RowKey, RowWrite};
 use crate::domain::{Lead, LeadId, Lifecycle, TenantId};
 use crate::store::{LeadView, ReadError};
 
-use super::sequencer::{ReadSet, Reading, Sequencer};
+use super::sequencer::{ReadSet, Reading, RecentRow, Sequencer};
 
 /// How many merges are followed: more than anybody can pile up by hand, and an end to any loop.
 const MOST_MERGES: usize = 64;
@@ -62,15 +62,15 @@ impl<'a, V: LeadView> Look<'a, V> {
                 rows.push(row);
                 continue;
             }
-            let (sequence, row) = match recent {
-                Some(recent) => (recent.sequence, recent.row),
-                None => match self.view.get(key).await? {
-                    Some(stored) => (stored.sequence, Some(stored.row)),
-                    None => (0, None),
-                },
-            };
-            self.reading.reads.note(key.clone(), sequence);
-            rows.push(row);
+            if let Some(recent) = recent {
+                self.reading.reads.note(key.clone(), recent.sequence);
+                rows.push(recent.row);
+                continue;
+            }
+            let stored = self.view.get(key).await?;
+            let stored = stored.map(|stored| RecentRow { sequence: stored.sequence, row: Some(stored.row) });
+            rows.push(stored.as_ref().and_then(|stored| stored.row.clone()));
+            self.reading.reads.note_stored(key.clone(), stored);
         }
         Ok(rows)
     }

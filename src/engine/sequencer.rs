@@ -13,6 +13,7 @@ use foldhash::fast::RandomState;
 
 use crate::decision::rows::{ChangeSet, Row, RowKey, SequencedChangeSet};
 
+use super::row_cache::RowCache;
 use super::sync::StateMutex;
 
 /// Why a change set was not numbered.
@@ -42,6 +43,8 @@ pub struct ReadSet {
     start: u64,
     /// Rows with the sequence at which they were seen.
     rows: Vec<(RowKey, u64)>,
+    /// Those of them that came from the store, for the next decision.
+    loaded: Vec<(RowKey, RecentRow)>,
     /// The highest sequence among what was seen: no answer before it is durable.
     highest: u64,
 }
@@ -51,6 +54,13 @@ impl ReadSet {
     pub fn note(&mut self, key: RowKey, sequence: u64) {
         self.rest_on(sequence);
         self.rows.push((key, sequence.max(self.start)));
+    }
+
+    /// Notes that a row was seen in the store, or was seen to be absent there.
+    pub fn note_stored(&mut self, key: RowKey, row: Option<RecentRow>) {
+        let sequence = row.as_ref().map_or(0, |row| row.sequence);
+        self.loaded.extend(row.map(|row| (key.clone(), row)));
+        self.note(key, sequence);
     }
 
     /// Notes that something else was seen that rests on everything up to a sequence.
@@ -64,13 +74,14 @@ impl ReadSet {
     }
 }
 
-#[derive(Default)]
 struct State {
     sequence: u64,
     feed_position: u64,
     durable: u64,
     /// Rows changed lately, by key. Blocking keys are among them, without a value.
     recent: HashMap<RowKey, RecentRow, RandomState>,
+    /// Rows read lately, as they stand.
+    read: RowCache,
     /// Change sets whose rows are in `recent`, oldest first.
     kept: VecDeque<SequencedChangeSet>,
     /// How many decisions in flight began at each floor.
@@ -90,15 +101,26 @@ pub struct Sequencer {
 }
 
 impl Sequencer {
-    /// Continues behind what the store holds.
-    pub fn new(sequence: u64, feed_position: u64, kept_limit: usize) -> Self {
-        let state = State { sequence, feed_position, durable: sequence, pruned: sequence, ..State::default() };
+    /// Continues behind what the store holds. `cache_bytes` is about what rows read lately may take.
+    pub fn new(sequence: u64, feed_position: u64, kept_limit: usize, cache_bytes: usize) -> Self {
+        let state = State {
+            sequence,
+            feed_position,
+            durable: sequence,
+            recent: HashMap::default(),
+            read: RowCache::new(cache_bytes),
+            kept: VecDeque::new(),
+            in_flight: BTreeMap::new(),
+            queue: Vec::new(),
+            pruned: sequence,
+            closed: false,
+        };
         Self { state: StateMutex::new(state), kept_limit }
     }
 
     /// Begins a decision. A store view taken from now on, together with the overlay, shows everything visible.
     pub fn begin(&self) -> Reading<'_> {
-        let mut reads = ReadSet { floor: 0, start: 0, rows: Vec::with_capacity(8), highest: 0 };
+        let mut reads = ReadSet { floor: 0, start: 0, rows: Vec::with_capacity(8), loaded: Vec::new(), highest: 0 };
         if let Ok(mut state) = self.state.lock() {
             reads.floor = state.durable;
             reads.start = state.sequence;
@@ -107,16 +129,18 @@ impl Sequencer {
         Reading { sequencer: self, reads }
     }
 
-    /// The rows as the overlay shows them; `None` where only the store knows.
+    /// The rows that were changed or read lately, as they stand; `None` where only the store knows.
     pub fn peek(&self, keys: &[RowKey]) -> Vec<Option<RecentRow>> {
         let Ok(state) = self.state.lock() else { return vec![None; keys.len()] };
-        keys.iter().map(|key| state.recent.get(key).cloned()).collect()
+        keys.iter().map(|key| state.recent.get(key).or_else(|| state.read.get(key)).cloned()).collect()
     }
 
     /// Whether everything read is still current, all of it at this moment.
     pub fn check(&self, reads: &ReadSet) -> Result<(), SubmitError> {
-        let state = self.state.lock().map_err(|_| SubmitError::Closed)?;
-        check(&state, reads)
+        let mut state = self.state.lock().map_err(|_| SubmitError::Closed)?;
+        check(&state, reads)?;
+        state.keep_read(reads);
+        Ok(())
     }
 
     /// Numbers a change set and makes it visible, if everything it rests on is current. `seen` is called with the sequence
@@ -124,6 +148,7 @@ impl Sequencer {
     pub fn submit(&self, reads: &ReadSet, changes: ChangeSet, seen: impl FnOnce(u64)) -> Result<u64, SubmitError> {
         let mut state = self.state.lock().map_err(|_| SubmitError::Closed)?;
         check(&state, reads)?;
+        state.keep_read(reads);
         state.sequence += 1;
         let feed_position = changes.event.is_some().then(|| {
             state.feed_position += 1;
@@ -199,9 +224,17 @@ fn check(state: &State, reads: &ReadSet) -> Result<(), SubmitError> {
 }
 
 impl State {
+    /// Keeps what was read from the store for the next decision; only after a check, which says that it is current.
+    fn keep_read(&mut self, reads: &ReadSet) {
+        for (key, row) in &reads.loaded {
+            self.read.insert(key, row.clone());
+        }
+    }
+
     fn show(&mut self, sequenced: &SequencedChangeSet) {
         let sequence = sequenced.sequence;
         for write in &sequenced.changes.writes {
+            self.read.follow(write, sequence);
             self.recent.insert(write.key.clone(), RecentRow { sequence, row: write.row.clone() });
         }
         for block in &sequenced.changes.blocks {

@@ -79,9 +79,13 @@ impl<S: LeadStore> Engine<S> {
         }
         let policy = self.policy();
         let blocks = if writes { blocks_of_incoming(&command.lead) } else { Vec::new() };
-        let mut locks = locks_of(command, &blocks);
+        let lock_from = if writes { 0 } else { READS_LOCK_FROM };
+        let mut locks = LockSet::default();
         for round in 0..ROUNDS {
-            let guards = if writes || round >= READS_LOCK_FROM { Some(self.acquire(&locks).await?) } else { None };
+            if round == lock_from {
+                locks = locks_of(command, &blocks);
+            }
+            let guards = if round >= lock_from { Some(self.acquire(&locks).await?) } else { None };
             let request = Request { command, policy: &policy, blocks: &blocks, intent };
             if let Some(decided) = self.attempt(request, &mut locks, guards).await? {
                 return Ok(decided);

@@ -32,7 +32,8 @@ pub(super) struct SelectedTerms {
 impl Indexed {
     /// Opens the columns of every segment, once per commit.
     pub(super) fn new(searcher: Searcher, fields: Fields) -> Result<Self, IndexError> {
-        let columns = searcher.segment_readers().iter().map(IdColumns::open).collect::<Result<_, _>>()?;
+        let open = |segment| IdColumns::open(segment, fields);
+        let columns = searcher.segment_readers().iter().map(open).collect::<Result<_, _>>()?;
         Ok(Self { searcher, columns, fields })
     }
 
@@ -85,8 +86,18 @@ impl Indexed {
     }
 
     /// Whether a segment knows the lead, be it as a deleted document.
+    ///
+    /// Ids grow with time, so that a new lead lies behind the last one of nearly every segment and nothing has to be looked up.
     pub(super) fn knows(&self, tenant: &TenantId, lead_id: LeadId) -> Result<bool, IndexError> {
-        Ok(self.searcher.doc_freq(&self.fields.key_term(tenant, lead_id))? > 0)
+        let term = self.fields.key_term(tenant, lead_id);
+        for (segment, columns) in self.segments() {
+            if *columns.last_key >= *term.serialized_value_bytes()
+                && segment.inverted_index(self.fields.key)?.doc_freq(&term)? > 0
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The lead of every live document of the tenant, as often as there is one.
@@ -128,16 +139,18 @@ impl Indexed {
     }
 }
 
-/// The two halves of the lead ids of one segment.
+/// The two halves of the lead ids of one segment, and its last key.
 pub(super) struct IdColumns {
     high: Arc<dyn ColumnValues<u64>>,
     low: Arc<dyn ColumnValues<u64>>,
+    last_key: Box<[u8]>,
 }
 
 impl IdColumns {
-    fn open(segment: &SegmentReader) -> Result<Self, IndexError> {
+    fn open(segment: &SegmentReader, fields: Fields) -> Result<Self, IndexError> {
         let columns = segment.fast_fields();
-        Ok(Self { high: columns.column_first_or_default(ID_HIGH)?, low: columns.column_first_or_default(ID_LOW)? })
+        let (high, low) = (columns.column_first_or_default(ID_HIGH)?, columns.column_first_or_default(ID_LOW)?);
+        Ok(Self { high, low, last_key: last_key(segment, fields)? })
     }
 
     /// The lead of a document.
@@ -148,6 +161,16 @@ impl IdColumns {
     fn check(&self, doc: DocId, lead_id: LeadId) -> Result<(), IndexError> {
         if self.lead_id(doc) == lead_id { Ok(()) } else { Err(IndexError::inconsistent()) }
     }
+}
+
+/// The greatest key of a segment; empty where it has none.
+fn last_key(segment: &SegmentReader, fields: Fields) -> Result<Box<[u8]>, IndexError> {
+    let index = segment.inverted_index(fields.key)?;
+    let mut key = Vec::new();
+    if let Some(last) = (index.terms().num_terms() as u64).checked_sub(1) {
+        index.terms().ord_to_term(last, &mut key)?;
+    }
+    Ok(key.into())
 }
 
 /// The documents of `docs` that were not deleted.

@@ -124,6 +124,7 @@ fn every_setting_is_taken() {
         ("rate_per_second", "8"),
         ("disk_reserve_mib", "9"),
         ("store_cache_mib", "10"),
+        ("row_cache_mib", "11"),
         ("index_memory_mib", "16"),
     ];
     let settings = load(&flags, &[], None).expect("settings");
@@ -134,6 +135,6 @@ fn every_setting_is_taken() {
     let engine = &settings.engine;
     assert_eq!((engine.key_queue_limit, engine.limits.rate_per_second), (7, Some(8)));
     assert_eq!((engine.limits.disk_reserve_bytes, engine.store.cache_bytes), (9 << 20, 10 << 20));
-    assert_eq!(engine.index.writer_memory_bytes, 16 << 20);
+    assert_eq!((engine.row_cache_bytes, engine.index.writer_memory_bytes), (11 << 20, 16 << 20));
     assert_eq!(load(&[("rate_per_second", "off")], &[], None).expect("off").engine.limits.rate_per_second, None);
 }

@@ -14,8 +14,8 @@ use super::{LeadChange, Plan, Planner, add_reason};
 impl Planner<'_> {
     pub(super) fn plan_create(&self, mut decided: Decided, review_with: Option<Arc<Lead>>) -> Plan {
         let context = self.context;
-        let lead = Lead::empty(context.ids.lead_id, context.now);
-        let mut edit = LeadEdit::new(lead, self.command, context.policy, context.digests, context.now, false);
+        let empty = Lead::empty(context.ids.lead_id, context.now);
+        let mut edit = LeadEdit::new(&empty, self.command, context.policy, context.digests, context.now, false);
         // A new lead has nothing that a mode could keep.
         edit.claimant.mode = crate::decision::command::UpdateMode::Merge;
         let linking = link_identifiers(&mut edit, self.command, &|_| false);

@@ -22,7 +22,7 @@ pub(super) struct LeadEdit<'a> {
     pub(super) claimant: Claimant<'a>,
     pub(super) digests: &'a DigestKey,
     /// What the payload's own record sent last, and what its system was reported to hold: repeating either is no change.
-    known: [DigestMap; 2],
+    known: [Option<&'a DigestMap>; 2],
     pub(super) changed: BTreeSet<FieldKey>,
     pub(super) withheld: Vec<Withheld>,
 }
@@ -36,7 +36,7 @@ pub(super) struct IncomingValue<'a> {
 
 impl<'a> LeadEdit<'a> {
     pub(super) fn new(
-        lead: Lead,
+        before: &'a Lead,
         command: &'a UpsertCommand,
         policy: &'a Policy,
         digests: &'a DigestKey,
@@ -49,14 +49,18 @@ impl<'a> LeadEdit<'a> {
             mode: command.update_mode,
             bulk,
         };
-        let known = known_values(&lead, &command.source, command.own_external_id().unwrap_or_default());
+        let known = known_values(before, &command.source, command.own_external_id().unwrap_or_default());
+        let lead = before.clone();
         Self { lead, policy, claimant, digests, known, changed: BTreeSet::new(), withheld: Vec::new() }
     }
 
     /// Whether this record sent the same value last, or its system was reported to hold it.
     pub(super) fn is_repeated(&self, value: &IncomingValue<'_>) -> bool {
+        if self.known.iter().flatten().all(|known| known.is_empty()) {
+            return false;
+        }
         let digest = self.digests.value(&value.key, value.compared);
-        self.known.iter().any(|known| known.get(&value.key) == Some(&digest))
+        self.known.iter().flatten().any(|known| known.get(&value.key) == Some(&digest))
     }
 
     /// Sets every plain field, attribute and the pipelines; contact points are identifiers and go first.
@@ -238,10 +242,10 @@ impl<'a> LeadEdit<'a> {
 }
 
 /// What a record last sent, and what its system was reported to hold.
-fn known_values(lead: &Lead, source: &SourceName, record: &str) -> [DigestMap; 2] {
-    let Some(system) = lead.system(source) else { return [DigestMap::new(), DigestMap::new()] };
-    let sent = system.sent.iter().find(|sent| *sent.record == *record).map(|sent| sent.values.clone());
-    [sent.unwrap_or_default(), system.reported.clone()]
+fn known_values<'a>(lead: &'a Lead, source: &SourceName, record: &str) -> [Option<&'a DigestMap>; 2] {
+    let Some(system) = lead.system(source) else { return [None, None] };
+    let sent = system.sent.iter().find(|sent| *sent.record == *record);
+    [sent.map(|sent| &sent.values), Some(&system.reported)]
 }
 
 /// The digests of everything that a payload says, in the form in which it is compared.

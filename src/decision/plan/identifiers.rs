@@ -125,7 +125,8 @@ fn take_primary_email(edit: &mut LeadEdit<'_>, command: &UpsertCommand, email: &
 
 /// Whether the address is the correction that we would suggest for the lead's primary one, and comes from nobody of another name.
 fn corrects_typo(edit: &LeadEdit<'_>, command: &UpsertCommand, email: &Email) -> bool {
-    let stored = primary_key(&edit.lead, Field::Email).and_then(|key| Email::parse(key).ok());
+    let stored = primary_key(&edit.lead, Field::Email).filter(|key| *key != email.normalized());
+    let stored = stored.and_then(|key| Email::parse(key).ok());
     let suggestion = stored.and_then(|stored| stored.typo_suggestion());
     suggestion.is_some_and(|suggestion| suggestion == email.normalized())
         && edit.claimant.mode != UpdateMode::LinkOnly

@@ -17,14 +17,8 @@ use super::{LeadChange, Plan, Planner, add_reason};
 impl Planner<'_> {
     pub(super) fn plan_update(&self, mut decided: Decided, lead: &Arc<Lead>, review: Option<ReasonCode>) -> Plan {
         let context = self.context;
-        let mut edit = LeadEdit::new(
-            Lead::clone(lead),
-            self.command,
-            context.policy,
-            context.digests,
-            context.now,
-            self.only_fills_blanks(),
-        );
+        let mut edit =
+            LeadEdit::new(lead, self.command, context.policy, context.digests, context.now, self.only_fills_blanks());
         let revived = !lead.is_live();
         edit.lead.lifecycle = Lifecycle::Active;
         let contested =

@@ -133,7 +133,7 @@ impl World {
         let sequence = store.durable().sequence;
         Arc::new(Self {
             locks: Arc::new(KeyLocks::new(setup.queue_limit, setup.locks)),
-            sequencer: Sequencer::new(sequence, 0, setup.kept_limit),
+            sequencer: Sequencer::new(sequence, 0, setup.kept_limit, 1 << 20),
             gate: DurableGate::new(sequence),
             store,
             setup,
