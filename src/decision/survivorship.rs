@@ -30,14 +30,10 @@ pub(crate) fn may_replace(
         return Err(ReasonCode::Protected);
     }
     let Some(current) = current else { return Ok(()) };
-    if claimant.bulk {
-        return Err(ReasonCode::BulkOverwrite);
-    }
-    if matches!(claimant.mode, UpdateMode::FillBlanks | UpdateMode::LinkOnly) {
-        return Err(ReasonCode::NotBlank);
-    }
     match restrictive(policy, field, current, value) {
         Some(verdict) => verdict,
+        None if claimant.bulk => Err(ReasonCode::BulkOverwrite),
+        None if matches!(claimant.mode, UpdateMode::FillBlanks | UpdateMode::LinkOnly) => Err(ReasonCode::NotBlank),
         None if claimant.mode == UpdateMode::Overwrite => Ok(()),
         None if *field == FieldKey::Field(Field::LeadSource) => first_stays(claimant, current),
         None => by_precedence(policy, claimant, field, current),
@@ -143,6 +139,7 @@ mod tests {
     #[test]
     fn withdrawn_consent_stays_withdrawn() {
         check(UpdateMode::Merge, "list", 1, "attributes.unsubscribed", ("erp", "false"), "true", Ok(()));
+        check(UpdateMode::FillBlanks, "list", 1, "attributes.unsubscribed", ("erp", "false"), "true", Ok(()));
         check(
             UpdateMode::Overwrite,
             "erp",

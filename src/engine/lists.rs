@@ -1,5 +1,6 @@
 //! Reads: one lead, a search, and the lists that people page through. Lists show what is durable, which includes everything answered.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -127,7 +128,7 @@ impl<S: LeadStore> Engine<S> {
         Ok(Page { items, next })
     }
 
-    /// Reviews, by id.
+    /// Reviews, oldest first.
     pub async fn list_reviews(
         &self,
         tenant: &TenantId,
@@ -141,11 +142,14 @@ impl<S: LeadStore> Engine<S> {
                 && filter.lead_id.is_none_or(|lead_id| review.lead_ids.contains(&lead_id))
                 && filter.source.as_ref().is_none_or(|source| *source == review.source)
         };
-        let pick = |row| if let Row::Review(review) = row { Some(review).filter(|review| fits(review)) } else { None };
+        let pick = |row| match row {
+            Row::Review(review) if fits(&review) => Some((review.create_time, review)),
+            _ => None,
+        };
         self.list(tenant, RowClass::Review, page_size, after, pick).await
     }
 
-    /// Dead letters, by id.
+    /// Dead letters, oldest first.
     pub async fn list_dead_letters(
         &self,
         tenant: &TenantId,
@@ -158,39 +162,49 @@ impl<S: LeadStore> Engine<S> {
                 && (filter.lead_id.is_none() || filter.lead_id == letter.lead_id)
                 && filter.source.as_ref().is_none_or(|source| *source == letter.source)
         };
-        let pick =
-            |row| if let Row::DeadLetter(letter) = row { Some(letter).filter(|letter| fits(letter)) } else { None };
+        let pick = |row| match row {
+            Row::DeadLetter(letter) if fits(&letter) => Some((letter.create_time, letter)),
+            _ => None,
+        };
         self.list(tenant, RowClass::DeadLetter, page_size, after, pick).await
     }
 
+    /// The oldest rows behind a cursor. Rows lie in the order of their ids, so that all of them are looked at for each page; what
+    /// waits for people is never so much that this takes long.
     async fn list<T>(
         &self,
         tenant: &TenantId,
         class: RowClass,
         page_size: usize,
         after: Option<Vec<u8>>,
-        pick: impl Fn(Row) -> Option<T>,
+        pick: impl Fn(Row) -> Option<(Timestamp, T)>,
     ) -> Result<Page<T>, RequestError> {
         let view = self.store.view().await.map_err(read_failed)?;
-        let after = after.map(|bytes| RowKey::from_stored(class, &bytes));
-        let mut scan = Scan { class, tenant: Some(tenant.clone()), after, limit: READ_AT_ONCE };
-        let mut items = Vec::new();
-        let mut looked_at = 0;
+        let mut scan = Scan { class, tenant: Some(tenant.clone()), after: None, limit: READ_AT_ONCE };
+        let mut oldest = BTreeMap::new();
+        let mut more = false;
         loop {
             let rows = view.scan(&scan).await.map_err(read_failed)?;
             let ended = rows.len() < READ_AT_ONCE;
             for row in rows {
-                scan.after = Some(row.key);
-                looked_at += 1;
-                items.extend(pick(row.value.row));
-                if items.len() >= page_size || looked_at >= MOST_LOOKED_AT {
-                    return Ok(Page { items, next: scan.after.map(|key| key.bytes().to_vec()) });
+                if let Some((time, item)) = pick(row.value.row) {
+                    let cursor = cursor(time, &row.key);
+                    if after.as_ref().is_none_or(|after| cursor > *after) {
+                        oldest.insert(cursor, item);
+                    }
                 }
+                if oldest.len() > page_size {
+                    oldest.pop_last();
+                    more = true;
+                }
+                scan.after = Some(row.key);
             }
             if ended {
-                return Ok(Page { items, next: None });
+                break;
             }
         }
+        let next = oldest.last_key_value().filter(|_| more).map(|(cursor, _)| cursor.clone());
+        Ok(Page { items: oldest.into_values().collect(), next })
     }
 
     /// Decisions, newest first.
@@ -231,6 +245,13 @@ impl<S: LeadStore> Engine<S> {
     pub fn last_position(&self) -> u64 {
         self.store.position().feed
     }
+}
+
+/// A place in a list: sorts by time, then by id.
+fn cursor(time: Timestamp, key: &RowKey) -> Vec<u8> {
+    // With the sign bit turned over, two's complement sorts as bytes do.
+    let time = time.as_microsecond().cast_unsigned() ^ (1 << 63);
+    [&time.to_be_bytes(), key.bytes()].concat()
 }
 
 impl DecisionFilter {

@@ -1,5 +1,6 @@
 //! The program as people and scripts run it: files in, tables and exit codes out.
 
+mod bench;
 mod commands;
 mod import;
 mod interrupted;

@@ -77,6 +77,31 @@ async fn a_parked_payload_and_a_dead_letter_can_be_seen_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_paged_oldest_first() {
+    let server = Server::start().await;
+    let (mut client, mut steward) = (server.dedup().await, server.steward().await);
+    for index in 0..7 {
+        let nobody = proto::LeadInput { title: Some(format!("Boss {index}")), ..proto::LeadInput::default() };
+        client.upsert(request(nobody)).await.expect("an answer");
+    }
+    let mut asked = proto::ListDeadLettersRequest { page_size: 2, ..proto::ListDeadLettersRequest::default() };
+    let mut titles = Vec::new();
+    loop {
+        let page = steward.list_dead_letters(asked.clone()).await.expect("a page").into_inner();
+        assert!(page.dead_letters.len() <= 2);
+        for letter in page.dead_letters {
+            let lead = letter.payload.and_then(|payload| payload.request?.lead).expect("a lead");
+            titles.extend(lead.title);
+        }
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        asked.page_token = page.next_page_token;
+    }
+    assert_eq!(titles, (0..7).map(|index| format!("Boss {index}")).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_audit_log_is_paged_newest_first_and_filtered() {
     let server = Server::start().await;
     let (mut client, mut steward) = (server.dedup().await, server.steward().await);

@@ -215,11 +215,6 @@ impl Update<'_> {
             return Some(ReasonCode::Protected);
         }
         let current = lead.values.get(field)?;
-        match self.taking {
-            Taking::FillBlanks(reason) => return Some(reason),
-            Taking::LinkOnly => return Some(ReasonCode::NotBlank),
-            Taking::Merge | Taking::Overwrite => {}
-        }
         if let FieldKey::Attribute(name) = field
             && self.policy.most_restrictive.contains(name)
         {
@@ -228,6 +223,11 @@ impl Update<'_> {
                 (false, true) => return None,
                 (false, false) => {}
             }
+        }
+        match self.taking {
+            Taking::FillBlanks(reason) => return Some(reason),
+            Taking::LinkOnly => return Some(ReasonCode::NotBlank),
+            Taking::Merge | Taking::Overwrite => {}
         }
         if self.taking == Taking::Overwrite {
             return None;
