@@ -54,6 +54,9 @@ pub mod decision;
 pub mod domain;
 #[cfg(not(shuttle))]
 pub mod engine;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzed;
 #[cfg(not(shuttle))]
 pub mod grpc;
 pub mod index;

@@ -18,6 +18,11 @@ pub const TARGETS: &[Target] = &[
     ("external_id", external_id),
     ("country", country),
     ("birth_date", birth_date),
+    ("policy_file", policy_file),
+    ("stored_row", stored_row),
+    ("upsert_request", upsert_request),
+    ("search_text", search_text),
+    ("import_file", import_file),
 ];
 
 /// An address has one normalised and one canonical form, and a suggestion is an address that needs no other.
@@ -108,4 +113,35 @@ pub fn birth_date(data: &[u8]) {
     let Ok(date) = BirthDate::parse(&String::from_utf8_lossy(data)) else { return };
     assert_eq!(BirthDate::parse(&date.to_string()), Ok(date));
     assert_eq!(format!("{date:?}"), "BirthDate([redacted])");
+}
+
+/// See [`leadgate::fuzzed::policy_file`].
+pub fn policy_file(data: &[u8]) {
+    leadgate::fuzzed::policy_file(&String::from_utf8_lossy(data));
+}
+
+/// See [`leadgate::fuzzed::stored_row`].
+pub fn stored_row(data: &[u8]) {
+    leadgate::fuzzed::stored_row(data);
+}
+
+/// See [`leadgate::fuzzed::upsert_request`].
+pub fn upsert_request(data: &[u8]) {
+    leadgate::fuzzed::upsert_request(data);
+}
+
+/// See [`leadgate::fuzzed::search_text`].
+pub fn search_text(data: &[u8]) {
+    leadgate::fuzzed::search_text(&String::from_utf8_lossy(data));
+}
+
+/// See [`leadgate::fuzzed::import_file`]. The first byte chooses the file's name.
+pub fn import_file(data: &[u8]) {
+    let Some((choice, content)) = data.split_first() else { return };
+    let ending = if choice & 1 == 0 { "csv" } else { "jsonl" };
+    let path = std::env::temp_dir().join(format!("leadgate-fuzz-{}.{ending}", std::process::id()));
+    std::fs::write(&path, content).expect("a file can be written");
+    leadgate::fuzzed::import_file(&path);
+    // What stays behind lies in the temporary folder.
+    let _ = std::fs::remove_file(&path);
 }

@@ -17,6 +17,9 @@ mod search;
 mod serve;
 mod verify;
 
+#[cfg(fuzzing)]
+pub(crate) use import::read_any_file;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};

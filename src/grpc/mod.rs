@@ -25,6 +25,8 @@ mod token;
 mod violation;
 mod watch;
 
+#[cfg(fuzzing)]
+pub(crate) use convert::read_any_request;
 pub use health::{LIVENESS, READINESS, STARTUP};
 pub use limits::ServerSettings;
 pub use server::{Listeners, ServeError, serve, serve_bare_health};

@@ -179,6 +179,15 @@ fn of_phone(digits: &str, has_plus: bool) -> Vec<Expression> {
     words.map(|digits| Expression::Word(cut(digits).to_owned())).collect()
 }
 
+/// Reads any search text, for the fuzzer: a search that any lead can be weighed by, or a refusal.
+#[cfg(fuzzing)]
+pub(crate) fn read_any_search(text: &str) {
+    let nobody = crate::domain::Lead::empty(LeadId::from_bytes([7; 16]), jiff::Timestamp::UNIX_EPOCH);
+    if let Ok(expression) = Expression::parse(text) {
+        assert!(expression.weigh(nobody.lead_id, &SearchText::of(&nobody)) <= super::search_text::FULL_WEIGHT);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -39,6 +39,8 @@ mod view;
 pub use candidates::{Candidates, MAX_INDEXED_CANDIDATES};
 pub use document::IndexDocument;
 pub use error::{IndexError, InvalidQuery, OpenError, SearchError};
+#[cfg(fuzzing)]
+pub(crate) use expression::read_any_search;
 pub use expression::{MAX_TEXT_CHARS, MAX_WORDS};
 pub use folder::RebuildReason;
 pub use lead_index::{IndexSettings, LeadIndex, Opened};

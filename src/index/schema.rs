@@ -16,7 +16,7 @@ use super::document::IndexDocument;
 use super::search_text::{ITEM_START, SearchText};
 
 /// Raised with every change of fields, terms or folding: an index of another format is rebuilt.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// The name under which the index knows [`ScopedTokenizer`].
 const TOKENIZER: &str = "scoped";
@@ -24,9 +24,9 @@ const TOKENIZER: &str = "scoped";
 /// Stands between the tenant and the rest of a term.
 const TENANT_MARK: char = '\u{0}';
 
-/// How many bits of a blocking key its term holds. Every further one costs the index dearly, and two keys of one tenant
-/// that differ only in the others are not to be expected: a lead that they bring together is one candidate too many.
-const BLOCK_BITS: u32 = 48;
+/// How many bits of a blocking key its term holds. Every further six cost a node of the term dictionary for each key of each lead. Of
+/// ten million keys one in a hundred shares its bits with another: a lead that such two bring together is one candidate too many.
+const BLOCK_BITS: u32 = 30;
 
 /// The digits of a block's term: six bits each.
 const BLOCK_DIGITS: &[u8; 64] = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";

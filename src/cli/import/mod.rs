@@ -22,6 +22,9 @@ mod state;
 mod summary;
 mod window;
 
+#[cfg(fuzzing)]
+pub(crate) use rows::read_any_file;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 

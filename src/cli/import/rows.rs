@@ -78,3 +78,15 @@ impl Iterator for Rows {
         }
     }
 }
+
+/// Reads any file, for the fuzzer: rows that end one behind the other, within the file.
+#[cfg(fuzzing)]
+pub(crate) fn read_any_file(path: &std::path::Path) {
+    let Ok(file) = SourceFile::open(path, None) else { return };
+    let Ok(rows) = Rows::open(&file, None, &[]) else { return };
+    let (mut line, mut end) = (0, 0);
+    for row in rows.map_while(Result::ok) {
+        assert!(row.line > line && row.end >= end && row.end <= file.size, "line {} ends at {}", row.line, row.end);
+        (line, end) = (row.line, row.end);
+    }
+}

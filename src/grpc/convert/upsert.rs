@@ -236,3 +236,23 @@ fn cleared(mask: Option<prost_types::FieldMask>, read: &ReadLead, violations: &m
 
 #[cfg(test)]
 mod tests;
+
+/// Reads any bytes as a request, for the fuzzer: a command whose payload is a request that says the same, or the caller's mistake.
+#[cfg(fuzzing)]
+pub(crate) fn read_any_request(data: &[u8], policy: &crate::decision::policy::Policy, now: Timestamp) {
+    use prost::Message as _;
+
+    let Ok(request) = proto::UpsertRequest::decode(data) else { return };
+    let caller = super::Caller::default();
+    let headers = super::MatchingHeaders::default();
+    let door = Door { caller: &caller, policy, headers, inherited_source: None, now };
+    let client_ref = request.client_ref.clone();
+    match upsert_command(request, &client_ref, &door) {
+        Ok((command, _)) => {
+            let kept = proto::UpsertRequest::decode(&*command.payload.0).expect("what is kept can be read");
+            let (again, _) = upsert_command(kept, "", &door).expect("what is kept is a command");
+            assert!(again.payload == command.payload && format!("{:?}", again.lead) == format!("{:?}", command.lead));
+        }
+        Err(failure) => assert_eq!(failure.into_status().code(), tonic::Code::InvalidArgument),
+    }
+}
