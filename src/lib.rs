@@ -54,8 +54,7 @@ pub mod decision;
 pub mod domain;
 #[cfg(not(shuttle))]
 pub mod engine;
-#[cfg(fuzzing)]
-#[doc(hidden)]
+#[cfg(all(any(test, fuzzing), not(shuttle)))]
 pub mod fuzzed;
 #[cfg(not(shuttle))]
 pub mod grpc;

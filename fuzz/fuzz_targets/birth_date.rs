@@ -1,4 +1,4 @@
-//! Feeds `leadgate_fuzz::birth_date` whatever libFuzzer finds.
+//! Feeds `leadgate::fuzzed::birth_date` whatever libFuzzer finds.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate_fuzz::birth_date(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate::fuzzed::birth_date(data));

@@ -1,4 +1,4 @@
-//! Feeds `leadgate_fuzz::company_name` whatever libFuzzer finds.
+//! Feeds `leadgate::fuzzed::company_name` whatever libFuzzer finds.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate_fuzz::company_name(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate::fuzzed::company_name(data));

@@ -1,4 +1,4 @@
-//! Feeds `leadgate_fuzz::country` whatever libFuzzer finds.
+//! Feeds `leadgate::fuzzed::country` whatever libFuzzer finds.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate_fuzz::country(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate::fuzzed::country(data));

@@ -1,4 +1,4 @@
-//! Feeds `leadgate_fuzz::domain_name` whatever libFuzzer finds.
+//! Feeds `leadgate::fuzzed::domain_name` whatever libFuzzer finds.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate_fuzz::domain_name(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate::fuzzed::domain_name(data));

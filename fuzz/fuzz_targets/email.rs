@@ -1,4 +1,4 @@
-//! Feeds `leadgate_fuzz::email` whatever libFuzzer finds.
+//! Feeds `leadgate::fuzzed::email` whatever libFuzzer finds.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate_fuzz::email(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate::fuzzed::email(data));

@@ -1,4 +1,4 @@
-//! Feeds `leadgate_fuzz::external_id` whatever libFuzzer finds.
+//! Feeds `leadgate::fuzzed::external_id` whatever libFuzzer finds.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate_fuzz::external_id(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate::fuzzed::external_id(data));

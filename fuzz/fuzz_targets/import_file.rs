@@ -1,4 +1,4 @@
-//! Feeds `leadgate_fuzz::import_file` whatever libFuzzer finds.
+//! Feeds `leadgate::fuzzed::import_file` whatever libFuzzer finds.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate_fuzz::import_file(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate::fuzzed::import_file(data));

@@ -1,4 +1,4 @@
-//! Feeds `leadgate_fuzz::person_name` whatever libFuzzer finds.
+//! Feeds `leadgate::fuzzed::person_name` whatever libFuzzer finds.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate_fuzz::person_name(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate::fuzzed::person_name(data));

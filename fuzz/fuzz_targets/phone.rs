@@ -1,4 +1,4 @@
-//! Feeds `leadgate_fuzz::phone` whatever libFuzzer finds.
+//! Feeds `leadgate::fuzzed::phone` whatever libFuzzer finds.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate_fuzz::phone(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate::fuzzed::phone(data));

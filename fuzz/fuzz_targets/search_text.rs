@@ -1,4 +1,4 @@
-//! Feeds `leadgate_fuzz::search_text` whatever libFuzzer finds.
+//! Feeds `leadgate::fuzzed::search_text` whatever libFuzzer finds.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate_fuzz::search_text(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate::fuzzed::search_text(data));

@@ -1,4 +1,4 @@
-//! Feeds `leadgate_fuzz::stored_row` whatever libFuzzer finds.
+//! Feeds `leadgate::fuzzed::stored_row` whatever libFuzzer finds.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate_fuzz::stored_row(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate::fuzzed::stored_row(data));

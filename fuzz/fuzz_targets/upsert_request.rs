@@ -1,4 +1,4 @@
-//! Feeds `leadgate_fuzz::upsert_request` whatever libFuzzer finds.
+//! Feeds `leadgate::fuzzed::upsert_request` whatever libFuzzer finds.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate_fuzz::upsert_request(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| leadgate::fuzzed::upsert_request(data));

@@ -17,7 +17,7 @@ mod search;
 mod serve;
 mod verify;
 
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(crate) use import::read_any_file;
 
 use std::process::ExitCode;

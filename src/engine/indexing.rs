@@ -22,7 +22,7 @@ const MOST_ROUNDS: u32 = 4;
 const ENOUGH_RECORDED: usize = 4_000;
 
 /// How many leads are replayed in one round.
-const REPLAY_ROUND: usize = 20_000;
+const REPLAY_ROUND: usize = 5_000;
 
 /// Why the index could not be brought up to the store.
 #[derive(Debug, thiserror::Error)]
@@ -145,16 +145,16 @@ pub(super) async fn replay<V: LeadView>(view: &V, index: &LeadIndex, payload: u6
     let mut position = first_behind(view, payload).await?;
     loop {
         let entries = view.feed_after(position, REPLAY_ROUND).await?;
-        let Some(last) = entries.last().map(|entry| entry.position) else { break };
+        let Some((last, reached)) = entries.last().map(|entry| (entry.position, entry.sequence)) else { break };
         for entry in &entries {
             record_lead(view, index, entry).await?;
         }
         position = last;
-        // Each round holds the newest state of its leads, so a later round repeats and never contradicts it. The payload stays
-        // where it was until everything is replayed.
-        publish(index, payload)?;
+        // Each round holds the newest state of its leads, so a later round repeats and never contradicts it; and what it has reached
+        // counts, so that a process that is killed again and again at its start gets further each time.
+        publish(index, reached)?;
     }
-    publish(index, view.position().sequence)
+    Ok(index.note_whole(view.position().sequence)?)
 }
 
 /// The feed position before the first entry behind a sequence.
@@ -194,7 +194,7 @@ async fn replay_everything<V: LeadView>(view: &V, index: &LeadIndex) -> Result<(
         publish(index, 0)?;
         scan.after = Some(last);
     }
-    publish(index, view.position().sequence)
+    Ok(index.note_whole(view.position().sequence)?)
 }
 
 fn record_row(index: &LeadIndex, row: ScannedRow) {

@@ -25,7 +25,7 @@ mod token;
 mod violation;
 mod watch;
 
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(crate) use convert::read_any_request;
 pub use health::{LIVENESS, READINESS, STARTUP};
 pub use limits::ServerSettings;

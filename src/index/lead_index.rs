@@ -113,6 +113,22 @@ impl LeadIndex {
         Ok(())
     }
 
+    /// Notes durably that the index holds everything up to a sequence: at the end of a replay, when everything is published. Without it
+    /// the next start would replay the same again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::publish`].
+    pub fn note_whole(&self, up_to_sequence: u64) -> Result<(), IndexError> {
+        let mut place = self.lock();
+        let mut folder = place.take().ok_or_else(IndexError::closed)?;
+        if up_to_sequence > folder.payload {
+            folder.commit(up_to_sequence)?;
+        }
+        *place = Some(folder);
+        Ok(())
+    }
+
     /// What can be found now. Take it after loading the sequence that the answer is to rest on.
     pub fn view(&self) -> Arc<View> {
         Arc::new(View(self.overlay.load()))

@@ -22,7 +22,7 @@ mod state;
 mod summary;
 mod window;
 
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(crate) use rows::read_any_file;
 
 use std::path::Path;

@@ -80,7 +80,7 @@ impl Iterator for Rows {
 }
 
 /// Reads any file, for the fuzzer: rows that end one behind the other, within the file.
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(crate) fn read_any_file(path: &std::path::Path) {
     let Ok(file) = SourceFile::open(path, None) else { return };
     let Ok(rows) = Rows::open(&file, None, &[]) else { return };

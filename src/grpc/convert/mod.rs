@@ -32,7 +32,7 @@ pub(crate) use reply::{match_response, upsert_response};
 pub(crate) use review::review;
 pub(crate) use selector::{found_lead, lead_selector};
 pub(crate) use time::instant;
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(crate) use upsert::read_any_request;
 pub(crate) use upsert::{match_command, upsert_command};
 pub(crate) use write::{record_merge, report_answer, targets, write_report};

@@ -238,7 +238,7 @@ fn cleared(mask: Option<prost_types::FieldMask>, read: &ReadLead, violations: &m
 mod tests;
 
 /// Reads any bytes as a request, for the fuzzer: a command whose payload is a request that says the same, or the caller's mistake.
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(crate) fn read_any_request(data: &[u8], policy: &crate::decision::policy::Policy, now: Timestamp) {
     use prost::Message as _;
 

@@ -2,6 +2,7 @@
 
 mod cases;
 mod payloads;
+mod restarting;
 mod waiting;
 
 use std::sync::Arc;

@@ -1,34 +1,83 @@
-//! Runs every target on stable: over its kept corpus, then over as many mutants of it as asked for (default 100,000).
-//!
-//! The mutants come from a fixed seed, so that a failure comes again. A panic names target and input.
+//! Every target over its kept corpus and over mutants of it: 2,000 for each target, or as many as `LEADGATE_FUZZ_MUTANTS` says. They
+//! come from a fixed seed, so that a failure comes again.
 
 use std::path::Path;
 use std::{env, fs, panic};
 
-use leadgate_fuzz::{TARGETS, Target};
+use super::{TARGETS, Target};
 
 /// Pieces that parsers look for; mutants get some of them.
 const PIECES: &[&str] = &[
-    "@", ".", "+", "00", "mailto:", "<", ">", "xn--", "www.", "https://", "national:", ":", "DE", "ext. ", "x", "#", "Dr. ", "Jr", ", ",
-    "GmbH", " & Co. KG", "&", "the ", "MKTG-", "{{", "}}", "n/a", "-", "\u{200B}", "\u{202E}", "\u{0301}", "İ", "ß", "ﬁ", "漢", "٣", "\u{0}", "\n",
+    "@",
+    ".",
+    "+",
+    "00",
+    "mailto:",
+    "<",
+    ">",
+    "xn--",
+    "www.",
+    "https://",
+    "national:",
+    ":",
+    "DE",
+    "ext. ",
+    "x",
+    "#",
+    "Dr. ",
+    "Jr",
+    ", ",
+    "GmbH",
+    " & Co. KG",
+    "&",
+    "the ",
+    "MKTG-",
+    "{{",
+    "}}",
+    "n/a",
+    "-",
+    "\u{200B}",
+    "\u{202E}",
+    "\u{0301}",
+    "İ",
+    "ß",
+    "ﬁ",
+    "漢",
+    "٣",
+    "\u{0}",
+    "\n",
 ];
 
-fn main() {
-    let rounds = env::args().nth(1).and_then(|count| count.parse().ok()).unwrap_or(100_000);
+#[test]
+fn any_bytes_are_parsed_or_refused() {
+    let mutants = env::var("LEADGATE_FUZZ_MUTANTS").map_or(2_000, |count| count.parse().expect("a number"));
     for target in TARGETS {
         let corpus = corpus(target.0);
         corpus.iter().for_each(|input| check(target, input));
         let mut random = Random(0x9E37_79B9_7F4A_7C15);
-        for _ in 0..rounds {
+        for _ in 0..mutants {
             check(target, &random.mutant(&corpus));
         }
-        println!("{}: {} kept inputs, {rounds} mutants", target.0, corpus.len());
+        println!("{}: {} kept inputs, {mutants} mutants", target.0, corpus.len());
+    }
+}
+
+#[test]
+fn every_target_has_a_fuzzer_and_a_corpus() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let manifest = fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
+    for (name, _) in TARGETS {
+        assert!(manifest.contains(&format!("name = \"{name}\"")), "fuzz/Cargo.toml knows {name}");
+        let fuzzer = fs::read_to_string(folder.join(format!("fuzz_targets/{name}.rs"))).expect("a fuzzer");
+        assert!(fuzzer.contains(&format!("fuzzed::{name}(data)")), "{fuzzer}");
+        assert!(!corpus(name).is_empty());
     }
 }
 
 fn corpus(name: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
-    let mut files: Vec<_> = fs::read_dir(folder).expect("the kept corpus").map(|file| file.expect("a file").path()).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
+    let mut files: Vec<_> =
+        fs::read_dir(folder).expect("the kept corpus").map(|file| file.expect("a file").path()).collect();
     files.sort();
     files.iter().map(|file| fs::read(file).expect("a readable file")).collect()
 }
