@@ -49,6 +49,7 @@ const PIECES: &[&str] = &[
 ];
 
 #[test]
+#[expect(clippy::print_stdout, reason = "how much was tried, for whoever asks with --nocapture")]
 fn any_bytes_are_parsed_or_refused() {
     let mutants = env::var("LEADGATE_FUZZ_MUTANTS").map_or(2_000, |count| count.parse().expect("a number"));
     for target in TARGETS {

@@ -13,7 +13,7 @@ use std::path::Path;
 use source::Source;
 
 /// Modules from the bottom to the top: each may name those of lower floors, and itself. Those of one floor do not know each other.
-const FLOORS: [&[&str]; 9] = [
+const FLOORS: [&[&str]; 10] = [
     &["domain"],
     &["decision"],
     &["store", "index"],
@@ -23,6 +23,7 @@ const FLOORS: [&[&str]; 9] = [
     &["telemetry"],
     &["app"],
     &["cli"],
+    &["fuzzed"],
 ];
 
 /// The pure ones: what they compute depends on nothing but what they are given.
