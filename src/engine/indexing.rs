@@ -10,6 +10,7 @@ use crate::domain::TenantId;
 use crate::index::{IndexDocument, IndexError, LeadIndex};
 use crate::store::{LeadStore, LeadView, ReadError, Scan, ScannedRow};
 
+use super::sweeping::Sweeper;
 use super::{Engine, Health};
 
 /// How often the thread looks whether there is something to do.
@@ -33,7 +34,7 @@ pub(super) enum ReplayError {
     Index(#[from] IndexError),
 }
 
-/// Starts the thread that publishes, and looks after the disk and the committer's pace. Looks at the disk once before it returns: a
+/// Starts the thread that publishes, and looks after the disk, the committer's pace and replies that have expired. Looks at the disk once before it returns: a
 /// full one must not take the first writes either.
 pub(super) fn start<S: LeadStore>(engine: &Arc<Engine<S>>, free_bytes: FreeBytes) -> std::io::Result<JoinHandle<()>> {
     engine.look_after(&free_bytes);
@@ -47,11 +48,15 @@ pub(super) type FreeBytes = Box<dyn Fn() -> std::io::Result<u64> + Send>;
 
 async fn run<S: LeadStore>(weak: Weak<Engine<S>>, free_bytes: FreeBytes) {
     let mut rounds = 0;
+    let mut sweeper = Sweeper::new();
     loop {
         tokio::time::sleep(ROUND).await;
         let Some(engine) = weak.upgrade() else { return };
         let stopping = engine.background.is_stopping();
         engine.look_after(&free_bytes);
+        if !stopping {
+            sweeper.go_on(&engine).await;
+        }
         rounds += 1;
         if !stopping && rounds < MOST_ROUNDS && engine.index.load().recent_len() < ENOUGH_RECORDED {
             continue;

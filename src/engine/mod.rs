@@ -21,6 +21,7 @@ mod reading;
 mod reports;
 mod row_cache;
 pub mod sequencer;
+mod sweeping;
 mod sync;
 mod upserting;
 mod verifying;

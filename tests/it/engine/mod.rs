@@ -31,9 +31,15 @@ impl Fixture {
 
     /// Ends the engine as a server does, and opens it again on the same folder.
     pub(crate) async fn reopen(self) -> Self {
+        self.reopen_with(|_| {}).await
+    }
+
+    /// The same, with other settings.
+    pub(crate) async fn reopen_with(self, change: impl FnOnce(&mut EngineSettings)) -> Self {
         self.engine.drain().await;
         drop(self.engine);
-        let settings = EngineSettings::new(self.folder.path());
+        let mut settings = EngineSettings::new(self.folder.path());
+        change(&mut settings);
         let engine =
             tokio::task::spawn_blocking(|| Engine::open(settings)).await.expect("no panic").expect("an engine");
         Self { engine, folder: self.folder }

@@ -1,10 +1,15 @@
-//! Starting again: what a start has done for the index counts, also when the process does not live long behind it.
+//! Starting again: what a start has done for the index counts, also when the process does not live long behind it, and what has
+//! expired goes.
 
+use jiff::SignedDuration;
+use leadgate::decision::command::UpsertCommand;
+use leadgate::decision::rows::RowClass;
 use leadgate::engine::{Engine, EngineSettings};
 use leadgate::index::{IndexSettings, LeadIndex};
+use leadgate::store::Scan;
 
 use super::Fixture;
-use super::payloads::payload;
+use super::payloads::{payload, request_id};
 
 /// Opens the engine, once the threads of the one before have gone, and gives it up without a word.
 fn open_and_give_up(folder: &std::path::Path) -> u64 {
@@ -46,4 +51,32 @@ async fn open_index(path: &std::path::Path) -> u64 {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     panic!("the index stays in use");
+}
+
+impl Fixture {
+    fn recorded_replies(&self) -> usize {
+        let scan = Scan { class: RowClass::Request, tenant: None, after: None, limit: 10_000 };
+        self.engine.store().view().scan(&scan).expect("rows").len()
+    }
+}
+
+#[tokio::test]
+async fn recorded_replies_go_when_their_time_is_over() {
+    let fixture = Fixture::new();
+    for number in 0..1_200 {
+        let request_id = request_id(&format!("r{number}"), 1);
+        let command = UpsertCommand { request_id, ..payload(&format!("crm: id={} first=Ann last=Lee", number % 7)) };
+        fixture.engine.upsert(command).await.expect("an answer");
+    }
+    let fixture = fixture.reopen().await;
+    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+    assert_eq!(fixture.recorded_replies(), 1_200);
+    let fixture = fixture.reopen_with(|settings| settings.policy.request_id_retention = SignedDuration::ZERO).await;
+    for _ in 0..100 {
+        if fixture.recorded_replies() == 0 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("{} are still there", fixture.recorded_replies());
 }
