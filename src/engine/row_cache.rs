@@ -11,10 +11,17 @@ use quick_cache::unsync::Cache;
 use crate::decision::rows::{Row, RowClass, RowKey, RowWrite};
 use crate::domain::{ContactPoint, Lead, SystemRecord};
 
-use super::sequencer::RecentRow;
-
 /// Bytes of an ordinary row, for the first guess at how many there will be.
 const USUAL_ROW_BYTES: usize = 500;
+
+/// A row that was changed or read lately, as it stands.
+#[derive(Debug, Clone)]
+pub struct RecentRow {
+    /// The sequence of its last change.
+    pub sequence: u64,
+    /// Its value; `None` when the change deleted it.
+    pub row: Option<Row>,
+}
 
 /// Leads and holders of keys, those read lately; the policy of what goes first is quick_cache's.
 pub(super) struct RowCache {

@@ -11,10 +11,12 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use crate::decision::rows::{ChangeSet, Row, RowKey, SequencedChangeSet};
+use crate::decision::rows::{ChangeSet, RowKey, SequencedChangeSet};
 
 use super::row_cache::RowCache;
 use super::sync::StateMutex;
+
+pub use super::row_cache::RecentRow;
 
 /// Why a change set was not numbered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,15 +25,6 @@ pub enum SubmitError {
     Conflict,
     /// A commit failed, or the sequencer itself: nothing more is numbered.
     Closed,
-}
-
-/// A row as the overlay shows it.
-#[derive(Debug, Clone)]
-pub struct RecentRow {
-    /// The sequence of its last change.
-    pub sequence: u64,
-    /// Its value; `None` when the change deleted it.
-    pub row: Option<Row>,
 }
 
 /// What a decision has read, and since when: the preconditions of its change set.
