@@ -76,13 +76,13 @@ impl<S: LeadStore> Engine<S> {
                     self.holders(&mut look, tenant, &IdentityKey::of_normalized_email(email)).await?
                 }
             };
-            let mut found = None;
+            let mut found = Vec::new();
             for lead_id in asked {
                 let lead = look.lead(tenant, lead_id).await.map_err(read_failed)?;
                 let Some((lead, redirected)) = lead.filter(|(lead, _)| lead.is_live()) else { continue };
-                found = Some(FoundLead { lead, redirected_from: redirected.then_some(lead_id) });
-                break;
+                found.push(FoundLead { lead, redirected_from: redirected.then_some(lead_id) });
             }
+            let found = found.into_iter().min_by_key(|found| by.rank(&found.lead));
             if self.is_current(look.reads())? {
                 self.durable(look.reads().highest()).await?;
                 return Ok(found);
@@ -244,6 +244,18 @@ impl<S: LeadStore> Engine<S> {
     /// The position of the last event in the feed.
     pub fn last_position(&self) -> u64 {
         self.store.position().feed
+    }
+}
+
+impl LeadSelector {
+    /// Who is meant where several leads are known by this comes first: by email the one whose primary address it is, then the oldest.
+    /// Ids grow with time.
+    fn rank(&self, lead: &Lead) -> (bool, LeadId) {
+        let is_primary = match self {
+            Self::Email(email) => lead.emails.iter().any(|known| known.primary && *known.key == **email),
+            Self::LeadId(_) | Self::ExternalId(_) => true,
+        };
+        (!is_primary, lead.lead_id)
     }
 }
 

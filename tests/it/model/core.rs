@@ -122,7 +122,12 @@ impl Core {
             LeadSelector::ExternalId(id) => self.holders(&IdentityKey::external_id(id)),
             LeadSelector::Email(email) => self.holders(&IdentityKey::of_normalized_email(email)),
         };
-        holders.into_iter().next().map(|lead| FoundLead { lead, redirected_from: None })
+        let is_primary = |lead: &Lead| match by {
+            LeadSelector::Email(email) => lead.emails.iter().any(|known| known.primary && *known.key == **email),
+            _ => true,
+        };
+        let first = holders.into_iter().min_by_key(|lead| (!is_primary(lead), lead.lead_id));
+        first.map(|lead| FoundLead { lead, redirected_from: None })
     }
 
     fn holders(&self, key: &IdentityKey) -> Vec<Arc<Lead>> {

@@ -134,10 +134,16 @@ impl Model {
 
     /// The oldest lead that holds it.
     pub(crate) fn get(&self, by: &LeadSelector) -> Option<&ModelLead> {
-        self.leads.iter().find(|lead| match by {
+        let known = self.leads.iter().filter(|lead| match by {
             LeadSelector::LeadId(id) => lead.id == *id,
             LeadSelector::ExternalId(id) => lead.ids.contains(&(id.source().clone(), id.value().to_string())),
             LeadSelector::Email(email) => lead.emails.iter().any(|known| *known.key == **email),
+        });
+        known.min_by_key(|lead| match by {
+            LeadSelector::Email(email) => {
+                (!lead.emails.iter().any(|known| known.primary && *known.key == **email), lead.id)
+            }
+            _ => (false, lead.id),
         })
     }
 
