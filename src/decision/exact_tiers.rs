@@ -156,7 +156,8 @@ fn owned(holders: &[&Arc<Lead>]) -> Vec<Arc<Lead>> {
 fn best_of(holders: &[&Arc<Lead>]) -> Arc<Lead> {
     let best = holders.iter().min_by_key(|lead| {
         let completeness = lead.fields.len() + lead.attributes.len();
-        (lead.external_ids.is_empty(), Reverse(completeness), lead.create_time, lead.lead_id)
+        // Ids grow with time, and of two leads that were made at the same time all must see the same one as the older.
+        (lead.external_ids.is_empty(), Reverse(completeness), lead.lead_id)
     });
     // `holders` is never empty here: an empty key is `Free`.
     Arc::clone(best.unwrap_or(&holders[0]))

@@ -82,12 +82,7 @@ fn root(parent: &mut BTreeMap<LeadId, LeadId>, member: LeadId) -> LeadId {
 /// The lead to keep: has an external id, then most complete, then oldest.
 pub fn suggested_survivor(members: &[Arc<Lead>]) -> LeadId {
     let best = members.iter().min_by_key(|lead| {
-        (
-            lead.external_ids.is_empty(),
-            Reverse(lead.fields.len() + lead.attributes.len()),
-            lead.create_time,
-            lead.lead_id,
-        )
+        (lead.external_ids.is_empty(), Reverse(lead.fields.len() + lead.attributes.len()), lead.lead_id)
     });
     best.map_or(LeadId::from_bytes([0; 16]), |lead| lead.lead_id)
 }
@@ -106,7 +101,7 @@ pub struct Merge {
 /// What has to be merged in each system that holds several live records of these leads; the survivor's own first record stays.
 pub fn record_merges_of(members: &[Arc<Lead>], survivor: LeadId) -> Vec<Merge> {
     let mut ordered: Vec<&Arc<Lead>> = members.iter().collect();
-    ordered.sort_by_key(|lead| (lead.lead_id != survivor, lead.create_time, lead.lead_id));
+    ordered.sort_by_key(|lead| (lead.lead_id != survivor, lead.lead_id));
     let mut records: BTreeMap<&SourceName, Vec<Box<str>>> = BTreeMap::new();
     for linked in ordered.iter().flat_map(|lead| &lead.external_ids) {
         if linked.state == ExternalIdState::Live {

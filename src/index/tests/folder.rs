@@ -113,7 +113,7 @@ fn a_changed_byte_is_noticed() {
 
 #[test]
 fn an_index_of_another_format_is_rebuilt() {
-    for (from, to) in [("leadgate 1 40", "leadgate 0 40"), ("leadgate 1 40", "40"), ("\"blocks\"", "\"locks\"")] {
+    for (from, to) in [("leadgate 2 40", "leadgate 1 40"), ("leadgate 2 40", "40"), ("\"blocks\"", "\"locks\"")] {
         let folder = tempfile::tempdir().unwrap();
         let expected = build(folder.path());
         let meta = folder.path().join("meta.json");

@@ -136,7 +136,7 @@ impl Update<'_> {
         let field_key = FieldKey::Field(field);
         let current = primary_key(lead, field);
         let may = match self.taking {
-            Taking::LinkOnly => current.is_none(),
+            Taking::LinkOnly => current.is_none() && !self.is_no_news(lead, &field_key, key),
             _ if current.as_deref() == Some(key) => false,
             _ if field == Field::Email && self.is_correction(lead, current.as_deref(), key) => {
                 notes.reasons.insert(ReasonCode::EmailCorrected);

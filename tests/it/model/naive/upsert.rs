@@ -166,13 +166,8 @@ impl Model {
 
     /// Has an external id, then most complete, then oldest.
     pub(crate) fn best_of(&self, leads: &[LeadId]) -> Option<LeadId> {
-        let mut best: Option<&ModelLead> = None;
-        for lead in self.leads.iter().filter(|lead| leads.contains(&lead.id)) {
-            let merit = |lead: &ModelLead| (!lead.ids.is_empty(), lead.values.len());
-            if best.is_none_or(|best| merit(lead) > merit(best)) {
-                best = Some(lead);
-            }
-        }
+        let known = self.leads.iter().filter(|lead| leads.contains(&lead.id));
+        let best = known.min_by_key(|lead| (lead.ids.is_empty(), std::cmp::Reverse(lead.values.len()), lead.id));
         best.map(|lead| lead.id)
     }
 
