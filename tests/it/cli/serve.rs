@@ -23,7 +23,8 @@ fn a_server_serves_until_it_is_told_to_stop() {
 fn a_port_or_folder_in_use_is_told() {
     let place = Place::new();
     let server = place.serve(&["--data-dir=data"]);
-    let port = place.run(&["serve", "--listen", &server.address, "--data-dir", "other"]).expect(6);
+    let port =
+        place.run(&["serve", "--listen", &server.address, "--health-listen=off", "--data-dir", "other"]).expect(6);
     assert!(port.err.contains(&format!("cannot listen on {}", server.address)), "{port:#?}");
     let folder = place.run(&["serve", "--listen=127.0.0.1:0", "--health-listen=off", "--data-dir", "data"]).expect(6);
     assert!(folder.err.contains("is in use by another process"), "{folder:#?}");
