@@ -99,6 +99,16 @@ impl Answered {
         }
     }
 
+    /// The review under which the payload is parked.
+    pub(crate) fn parked(&self) -> Option<ReviewId> {
+        match self {
+            Self::Upsert(Ok(answer)) => {
+                answer.outcome.review_id.filter(|_| answer.outcome.status == UpsertStatus::Review)
+            }
+            _ => None,
+        }
+    }
+
     /// Ids that the product made up for this answer.
     pub(crate) fn fresh(&self) -> Fresh {
         let (lead_id, write) = match self {

@@ -88,11 +88,18 @@ impl Search<'_> {
         self.finds_an_order(done | 1 << next, &after)
     }
 
-    /// The feed tells things in the order in which they took place.
+    /// The feed tells things in the order in which they took place, and of a payload only once that it was parked.
     fn is_told_next(&self, done: u32, operation: &Operation) -> bool {
         let told = |operation: &Operation| operation.answered.told(&operation.call);
         let operations = self.history.operations.iter().enumerate();
-        let before = operations.filter(|(index, earlier)| done & (1 << index) != 0 && told(earlier).is_some()).count();
+        let earlier = operations.filter(|(index, _)| done & (1 << index) != 0).map(|(_, earlier)| earlier);
+        let (mut before, mut parked) = (0, HashSet::new());
+        for earlier in earlier.filter(|earlier| told(earlier).is_some()) {
+            before += usize::from(earlier.answered.parked().is_none_or(|review_id| parked.insert(review_id)));
+        }
+        if operation.answered.parked().is_some_and(|review_id| parked.contains(&review_id)) {
+            return true;
+        }
         told(operation).is_none_or(|told| self.history.remains.feed.get(before) == Some(&told))
     }
 
