@@ -73,11 +73,16 @@ impl Email {
 
     /// The mailbox behind the address: without plus tag and, at Gmail, without dots and under its one name.
     pub fn canonical(&self) -> String {
-        let mailbox = self.mailbox();
-        match self.domain() {
-            "gmail.com" | "googlemail.com" => format!("{}@gmail.com", mailbox.replace('.', "")),
-            domain => format!("{mailbox}@{domain}"),
+        let domain = self.domain();
+        if matches!(domain, "gmail.com" | "googlemail.com") {
+            // Google gives out nothing but ASCII, and `ann.+x` is Ann's as well, though `ann.` alone is no mailbox.
+            let (named, _) = self.local_part().split_once('+').unwrap_or((self.local_part(), ""));
+            let mailbox = named.replace('.', "");
+            if mailbox.is_ascii() && is_local_part(&mailbox) {
+                return format!("{mailbox}@gmail.com");
+            }
         }
+        format!("{}@{domain}", self.mailbox())
     }
 
     /// What stands before the @, normalised, with its tag.

@@ -83,6 +83,7 @@ impl Phone {
             () if number.is_too_short() => Err(PhoneError::TooShort),
             () if normalized.len() > MAX_DIGITS + 1 => Err(PhoneError::TooLong),
             () if is_blocked_phone(&normalized) => Err(PhoneError::Blank),
+            () if number.national_key().is_some_and(|key| is_blocked_phone(&key)) => Err(PhoneError::Blank),
             () => Ok(Self {
                 given: raw.into(),
                 normalized: normalized.into(),
