@@ -39,7 +39,7 @@ mod view;
 pub use candidates::{Candidates, MAX_INDEXED_CANDIDATES};
 pub use document::IndexDocument;
 pub use error::{IndexError, InvalidQuery, OpenError, SearchError};
-#[cfg(any(test, fuzzing))]
+#[cfg(all(any(test, fuzzing), not(shuttle)))]
 pub(crate) use expression::read_any_search;
 pub use expression::{MAX_TEXT_CHARS, MAX_WORDS};
 pub use folder::RebuildReason;
