@@ -85,14 +85,28 @@ impl Destination {
         let address: ServerAddress = app.address().map_err(in_use)?.to_string().parse().map_err(CommandError::usage)?;
         let (stop, stopped) = oneshot::channel();
         let mut serving = tokio::spawn(app.run(async { drop(stopped.await) }));
-        tokio::select! {
-            ready = until_ready(&address) => ready?,
-            ended = &mut serving => {
-                ended.map_err(|error| CommandError::new(Exit::Internal, error))?.map_err(app_failed)?;
-                return Err(CommandError::new(Exit::Internal, "the server within this process ended"));
-            }
+        let ready = tokio::select! {
+            ready = until_ready(&address) => ready,
+            ended = &mut serving => return Err(has_ended(ended)),
+        };
+        if let Err(unreachable) = ready {
+            // One that cannot open its folder goes away while it is asked: what it says of that is the reason.
+            let _ = stop.send(());
+            return Err(match serving.await {
+                Ok(Ok(())) => unreachable,
+                ended => has_ended(ended),
+            });
         }
         Ok(Self { address, own: Some(OwnServer { stop, serving }) })
+    }
+}
+
+/// Why a server that was to go on has ended.
+fn has_ended(ended: Result<Result<(), AppError>, tokio::task::JoinError>) -> CommandError {
+    match ended {
+        Ok(Ok(())) => CommandError::new(Exit::Internal, "the server within this process ended"),
+        Ok(Err(error)) => app_failed(error),
+        Err(error) => CommandError::new(Exit::Internal, error),
     }
 }
 
