@@ -303,13 +303,24 @@ impl Worker<'_> {
         if violations.is_empty() { Ok(reached) } else { Err(format!("{violations:?} in {checked:?}")) }
     }
 
+    /// Opens the store that this thread has just closed. Another test may be starting a program at this moment: until that runs, it
+    /// holds every lock that its parent held.
+    fn open_again(&self, image: &Path) -> Result<EmbeddedStore, OpenError> {
+        for _ in 0..100 {
+            match EmbeddedStore::open(image, self.recording.run.options()) {
+                Err(OpenError::Locked { .. }) => std::thread::sleep(std::time::Duration::from_millis(10)),
+                opened => return opened,
+            }
+        }
+        EmbeddedStore::open(image, self.recording.run.options())
+    }
+
     /// What was left is a store like any other: it takes the next change set and keeps it.
     fn go_on(&self, store: EmbeddedStore, image: &Path, reached: u64) -> Result<(), String> {
         let next = workload::change_set(reached + 1, self.recording.run.shape);
         store.blocking_commit(&[next]).map_err(|error| format!("it could not go on: {error:?}"))?;
         drop(store);
-        let store = EmbeddedStore::open(image, self.recording.run.options());
-        let store = store.map_err(|error| format!("it could not be opened again: {error:?}"))?;
+        let store = self.open_again(image).map_err(|error| format!("it could not be opened again: {error:?}"))?;
         self.check_content(&store, Said { sent: reached + 1, acknowledged: reached + 1 }).map(drop)
     }
 }
