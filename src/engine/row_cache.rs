@@ -49,12 +49,9 @@ impl RowCache {
 
     /// Follows a change. Rows that nobody has read stay out: an import would drive out all others.
     pub(super) fn follow(&mut self, write: &RowWrite, sequence: u64) {
-        if !matches!(write.key.class(), RowClass::Lead | RowClass::Key) {
-            return;
+        if let Some(mut known) = self.rows.peek_mut(&write.key) {
+            *known = RecentRow { sequence, row: write.row.clone() };
         }
-        let row = RecentRow { sequence, row: write.row.clone() };
-        // An error says that the row is not here.
-        let _ = self.rows.replace(write.key.clone(), row, true);
     }
 }
 
