@@ -169,8 +169,8 @@ impl<S: LeadStore> Engine<S> {
         self.list(tenant, RowClass::DeadLetter, page_size, after, pick).await
     }
 
-    /// The oldest rows behind a cursor. Rows lie in the order of their ids, so that all of them are looked at for each page; what
-    /// waits for people is never so much that this takes long.
+    /// The oldest rows behind a cursor. Rows lie in the order of their ids, which say nothing of time, so that each page looks at all
+    /// of them and holds one page of them: the cost grows with what waits for people, and other calls get their turn meanwhile.
     async fn list<T>(
         &self,
         tenant: &TenantId,
@@ -202,6 +202,7 @@ impl<S: LeadStore> Engine<S> {
             if ended {
                 break;
             }
+            tokio::task::yield_now().await;
         }
         let next = oldest.last_key_value().filter(|_| more).map(|(cursor, _)| cursor.clone());
         Ok(Page { items: oldest.into_values().collect(), next })
