@@ -110,6 +110,21 @@ async fn modes_allow_what_they_say() {
 }
 
 #[tokio::test]
+async fn of_several_leads_the_one_whose_primary_email_it_is_is_read_then_the_oldest() {
+    let fixture = Fixture::new();
+    let first = fixture.upsert(payload("crm: id=1 email=a@x.com")).await.outcome.lead_id.expect("a lead");
+    let twin = UpsertCommand { mode: UpsertMode::CreateDuplicate, ..payload("crm: id=2 email=a@x.com") };
+    let second = fixture.upsert(twin).await.outcome.lead_id.expect("a lead");
+    let read = async || {
+        let by = LeadSelector::Email("a@x.com".into());
+        fixture.engine.get_lead(&TenantId::default(), by).await.expect("read").expect("a lead").lead.lead_id
+    };
+    assert_eq!(read().await, first);
+    fixture.upsert(payload("crm: id=1 email=b@x.com")).await;
+    assert_eq!(read().await, second);
+}
+
+#[tokio::test]
 async fn a_retry_gets_the_first_reply_across_a_restart() {
     let fixture = Fixture::new();
     let command = UpsertCommand { request_id: request_id("r1", 1), ..payload("crm: id=1 email=a@x.com") };
