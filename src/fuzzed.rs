@@ -2,8 +2,6 @@
 //! nothing shows a value in `Debug`. One function for each target of `fuzz/` (`--cfg fuzzing`); the tests run all of them over the kept
 //! corpus and over mutants of it.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 
 use crate::decision::policy::Policy;
@@ -163,7 +161,7 @@ pub fn import_file(data: &[u8]) {
     let ending = if choice & 1 == 0 { "csv" } else { "jsonl" };
     let path = std::env::temp_dir().join(format!("leadgate-fuzz-{}.{ending}", std::process::id()));
     std::fs::write(&path, content).expect("a file can be written");
-    crate::cli::read_any_file(Path::new(&path));
+    crate::cli::read_any_file(&path);
     // What stays behind lies in the temporary folder.
     let _ = std::fs::remove_file(&path);
 }

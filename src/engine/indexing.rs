@@ -34,8 +34,8 @@ pub(super) enum ReplayError {
     Index(#[from] IndexError),
 }
 
-/// Starts the thread that publishes, and looks after the disk, the committer's pace and replies that have expired. Looks at the disk once before it returns: a
-/// full one must not take the first writes either.
+/// Starts the thread that publishes, and looks after the disk, the committer's pace and replies that have expired. Looks at the disk
+/// once before it returns: a full one must not take the first writes either.
 pub(super) fn start<S: LeadStore>(engine: &Arc<Engine<S>>, free_bytes: FreeBytes) -> std::io::Result<JoinHandle<()>> {
     engine.look_after(&free_bytes);
     let weak = Arc::downgrade(engine);

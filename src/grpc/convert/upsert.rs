@@ -234,9 +234,6 @@ fn cleared(mask: Option<prost_types::FieldMask>, read: &ReadLead, violations: &m
     fields
 }
 
-#[cfg(test)]
-mod tests;
-
 /// Reads any bytes as a request, for the fuzzer: a command whose payload is a request that says the same, or the caller's mistake.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn read_any_request(data: &[u8], policy: &crate::decision::policy::Policy, now: Timestamp) {
@@ -256,3 +253,6 @@ pub(crate) fn read_any_request(data: &[u8], policy: &crate::decision::policy::Po
         Err(failure) => assert_eq!(failure.into_status().code(), tonic::Code::InvalidArgument),
     }
 }
+
+#[cfg(test)]
+mod tests;
