@@ -25,7 +25,7 @@ impl Planner<'_> {
             edit.set(&source_field, self.command.source.as_str());
         }
         edit.remember_sent(self.command, &digests_of_payload(self.command, context.digests));
-        edit.lead.version = 1;
+        edit.lead.to_mut().version = 1;
         for reason in linking.reasons {
             add_reason(&mut decided.reasons, reason);
         }
@@ -42,7 +42,7 @@ impl Planner<'_> {
         let changed = edit.changed.into_iter().collect();
         self.finish(
             outcome,
-            Some(LeadChange { before: None, after: Arc::new(lead) }),
+            Some(LeadChange { before: None, after: Arc::new(lead.into_owned()) }),
             review.into_iter().collect(),
             changed,
         )

@@ -15,9 +15,9 @@ use crate::domain::{DigestMap, Field, FieldKey, FieldValue, Lead, SentRecord, So
 
 use super::add_reason;
 
-/// A lead while a payload is written into it.
+/// A lead while a payload is written into it: copied when the first thing of it changes, for most payloads change nothing.
 pub(super) struct LeadEdit<'a> {
-    pub(super) lead: Lead,
+    pub(super) lead: Cow<'a, Lead>,
     pub(super) policy: &'a Policy,
     pub(super) claimant: Claimant<'a>,
     pub(super) digests: &'a DigestKey,
@@ -50,7 +50,7 @@ impl<'a> LeadEdit<'a> {
             bulk,
         };
         let known = known_values(before, &command.source, command.own_external_id().unwrap_or_default());
-        let lead = before.clone();
+        let lead = Cow::Borrowed(before);
         Self { lead, policy, claimant, digests, known, changed: BTreeSet::new(), withheld: Vec::new() }
     }
 
@@ -121,8 +121,8 @@ impl<'a> LeadEdit<'a> {
         let value =
             FieldValue { value: given.into(), source: self.claimant.source.clone(), update_time: self.claimant.time };
         match key {
-            FieldKey::Field(field) => drop(self.lead.fields.insert(*field, value)),
-            FieldKey::Attribute(name) => drop(self.lead.attributes.insert(name.clone(), value)),
+            FieldKey::Field(field) => drop(self.lead.to_mut().fields.insert(*field, value)),
+            FieldKey::Attribute(name) => drop(self.lead.to_mut().attributes.insert(name.clone(), value)),
             FieldKey::Pipelines => {}
         }
         self.changed.insert(key.clone());
@@ -179,8 +179,9 @@ impl<'a> LeadEdit<'a> {
     }
 
     fn set_pipelines(&mut self, pipelines: Vec<Box<str>>) {
-        self.lead.pipelines = pipelines;
-        self.lead.pipelines_provenance = Some((self.claimant.source.clone(), self.claimant.time));
+        let lead = self.lead.to_mut();
+        lead.pipelines = pipelines;
+        lead.pipelines_provenance = Some((self.claimant.source.clone(), self.claimant.time));
         self.changed.insert(FieldKey::Pipelines);
     }
 
@@ -191,8 +192,8 @@ impl<'a> LeadEdit<'a> {
             return self.withhold(key, "", reason);
         }
         match key {
-            FieldKey::Field(field) => drop(self.lead.fields.remove(field)),
-            FieldKey::Attribute(name) => drop(self.lead.attributes.remove(name)),
+            FieldKey::Field(field) => drop(self.lead.to_mut().fields.remove(field)),
+            FieldKey::Attribute(name) => drop(self.lead.to_mut().attributes.remove(name)),
             FieldKey::Pipelines => self.set_pipelines(Vec::new()),
         }
         self.demote_primary(key);
@@ -202,8 +203,8 @@ impl<'a> LeadEdit<'a> {
     fn demote_primary(&mut self, key: &FieldKey) {
         let FieldKey::Field(field) = key else { return };
         let points = match field {
-            Field::Email => &mut self.lead.emails,
-            Field::Phone | Field::MobilePhone => &mut self.lead.phones,
+            Field::Email => &mut self.lead.to_mut().emails,
+            Field::Phone | Field::MobilePhone => &mut self.lead.to_mut().phones,
             _ => return,
         };
         let mobile = *field == Field::MobilePhone;
@@ -228,15 +229,22 @@ impl<'a> LeadEdit<'a> {
         }
         let links_only = self.claimant.mode == UpdateMode::LinkOnly;
         let is_contact = |key: &FieldKey| matches!(key, FieldKey::Field(field) if field.is_contact_point());
+        let considered = |key: &FieldKey| !links_only || is_contact(key);
+        let [sent, _] = self.known;
+        let is_news = |(key, digest)| considered(key) && sent.and_then(|sent| sent.get(key)) != Some(digest);
+        let is_cleared = |key: &FieldKey| sent.is_some_and(|sent| sent.contains_key(key));
+        if !values.iter().any(is_news) && !command.clear_fields.iter().any(is_cleared) && sent.is_some() {
+            return;
+        }
         let record = command.own_external_id().unwrap_or_default();
-        let system = self.lead.system_mut(&command.source);
+        let system = self.lead.to_mut().system_mut(&command.source);
         let index = system.sent.iter().position(|sent| *sent.record == *record).unwrap_or_else(|| {
             system.sent.push(SentRecord { record: record.into(), values: DigestMap::new() });
             system.sent.len() - 1
         });
         let sent = &mut system.sent[index].values;
-        let considered = values.iter().filter(|(key, _)| !links_only || is_contact(key));
-        sent.extend(considered.map(|(key, digest)| (key.clone(), *digest)));
+        let news = values.iter().filter(|(key, _)| considered(key));
+        sent.extend(news.map(|(key, digest)| (key.clone(), *digest)));
         sent.retain(|key, _| !command.clear_fields.contains(key));
     }
 }

@@ -1,5 +1,7 @@
 //! Linking identifiers to a lead: external ids, emails and phones, each once, never one that is another lead's alone.
 
+use std::borrow::Cow;
+
 use crate::decision::command::{UpdateMode, UpsertCommand};
 use crate::decision::evidence::{Evidence, KeyLookup, Names};
 use crate::decision::identity_key::IdentityKey;
@@ -74,11 +76,15 @@ pub(super) fn link_identifiers(
 }
 
 /// Links an external id, once; a second live one of the same source is worth saying.
-pub(super) fn link_external_id(lead: &mut Lead, id: &ExternalId, linking: &mut Linking) {
+pub(super) fn link_external_id(lead: &mut Cow<'_, Lead>, id: &ExternalId, linking: &mut Linking) {
     if lead.external_ids.iter().any(|linked| linked.id == *id) {
         return;
     }
-    lead.external_ids.push(LinkedId { id: id.clone(), state: ExternalIdState::Live, linked_by: LinkedBy::Exact });
+    lead.to_mut().external_ids.push(LinkedId {
+        id: id.clone(),
+        state: ExternalIdState::Live,
+        linked_by: LinkedBy::Exact,
+    });
     linking.linked = true;
     if lead.live_ids_of(id.source()).count() > 1 {
         let reason = Reason::from(ReasonCode::SourceHoldsDuplicate).with("source", id.source().as_str());
@@ -97,11 +103,11 @@ fn incoming_email(email: &Email) -> IncomingValue<'_> {
     IncomingValue { key: FieldKey::Field(Field::Email), given: email.as_given(), compared: email.normalized() }
 }
 
-fn link_email(lead: &mut Lead, email: &Email, linking: &mut Linking) {
+fn link_email(lead: &mut Cow<'_, Lead>, email: &Email, linking: &mut Linking) {
     if lead.emails.iter().any(|known| *known.key == *email.normalized()) {
         return;
     }
-    lead.emails.push(ContactPoint {
+    lead.to_mut().emails.push(ContactPoint {
         value: email.as_given().into(),
         key: email.normalized().into(),
         kind: if email.is_free_mail() { PhoneKind::Other } else { PhoneKind::Work },
@@ -119,7 +125,7 @@ fn take_primary_email(edit: &mut LeadEdit<'_>, command: &UpsertCommand, email: &
         linking.reasons.push(ReasonCode::EmailCorrected.into());
     }
     if corrects || promote(edit, &value) {
-        mark_primary(&mut edit.lead.emails, email.normalized(), |_| true);
+        mark_primary(&mut edit.lead.to_mut().emails, email.normalized(), |_| true);
     }
 }
 
@@ -138,7 +144,7 @@ fn link_phone(edit: &mut LeadEdit<'_>, incoming: &IncomingPhone, linking: &mut L
     let field = phone_field(incoming.kind);
     let known = |point: &ContactPoint| *point.key == *incoming.phone.key() && phone_field(point.kind) == field;
     if !edit.lead.phones.iter().any(known) {
-        edit.lead.phones.push(ContactPoint {
+        edit.lead.to_mut().phones.push(ContactPoint {
             value: incoming.phone.as_given().into(),
             key: incoming.phone.key().into(),
             kind: incoming.kind,
@@ -150,7 +156,7 @@ fn link_phone(edit: &mut LeadEdit<'_>, incoming: &IncomingPhone, linking: &mut L
     let value =
         IncomingValue { key: FieldKey::Field(field), given: incoming.phone.as_given(), compared: incoming.phone.key() };
     if promote(edit, &value) {
-        mark_primary(&mut edit.lead.phones, incoming.phone.key(), |point| phone_field(point.kind) == field);
+        mark_primary(&mut edit.lead.to_mut().phones, incoming.phone.key(), |point| phone_field(point.kind) == field);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the caller should write to a target: one caller at a time is told to create, and nobody writes what the target holds.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
@@ -18,7 +19,7 @@ impl Planner<'_> {
     /// The instruction for the request's target, noted on the lead where it is binding.
     pub(super) fn instruct(
         &self,
-        lead: &mut Lead,
+        lead: &mut Cow<'_, Lead>,
         binding: bool,
         reasons: &mut Vec<Reason>,
     ) -> Option<WriteInstruction> {
@@ -30,7 +31,7 @@ impl Planner<'_> {
 
 /// The instruction for a target. `binding` notes on the lead what was told, and takes a claim where one is to be had.
 pub(super) fn instruct(
-    lead: &mut Lead,
+    lead: &mut Cow<'_, Lead>,
     target: &SourceName,
     context: &PlanContext<'_>,
     binding: bool,
@@ -45,7 +46,7 @@ pub(super) fn instruct(
         None => create_or_wait(lead, target, changed, context, binding, reasons),
     };
     if binding && matches!(instruction.action, WriteAction::Create | WriteAction::Update) {
-        note_told(lead, target, held, &instruction, context.now);
+        note_told(lead.to_mut(), target, held, &instruction, context.now);
     }
     instruction
 }

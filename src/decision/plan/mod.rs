@@ -10,6 +10,7 @@ mod parking;
 mod report;
 mod updating;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -226,6 +227,16 @@ impl<'a> Planner<'a> {
 
     fn tenant(&self) -> &TenantId {
         &self.command.tenant
+    }
+}
+
+/// What is written of a lead that was looked at: nothing where nothing of it changed.
+fn changed_lead(before: &Arc<Lead>, after: Cow<'_, Lead>) -> Option<LeadChange> {
+    match after {
+        Cow::Owned(after) if after != **before => {
+            Some(LeadChange { before: Some(Arc::clone(before)), after: Arc::new(after) })
+        }
+        Cow::Owned(_) | Cow::Borrowed(_) => None,
     }
 }
 

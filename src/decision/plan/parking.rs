@@ -1,5 +1,6 @@
 //! Payloads that become no lead: parked for a person, skipped, or kept as a dead letter; and how every plan ends.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::decision::decide::Decided;
@@ -10,7 +11,7 @@ use crate::decision::rows::{FeedEvent, FeedEventKind};
 use crate::decision::tier::MatchLevel;
 use crate::domain::{FieldKey, Lead, LeadId, ReviewId};
 
-use super::{LeadChange, Plan, Planner, add_reason};
+use super::{LeadChange, Plan, Planner, add_reason, changed_lead};
 
 impl Planner<'_> {
     /// Parks the payload: nothing is written to a lead.
@@ -34,10 +35,10 @@ impl Planner<'_> {
         let mut outcome = self.empty_outcome(decided, UpsertStatus::Skipped);
         let claimed = found.and_then(|lead| {
             // Whoever is told to create holds the claim, also where nothing else is done.
-            let mut after = Lead::clone(&lead);
+            let mut after = Cow::Borrowed(&*lead);
             outcome.write = self.instruct(&mut after, true, &mut outcome.reasons);
             outcome.lead = Some(Arc::clone(&lead));
-            (after != *lead).then(|| LeadChange { before: Some(lead), after: Arc::new(after) })
+            changed_lead(&lead, after)
         });
         let dead_letter = keep.then(|| self.dead_letter(reason));
         Plan { dead_letter, ..self.finish(outcome, claimed, Vec::new(), Vec::new()) }

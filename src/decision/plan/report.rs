@@ -1,5 +1,6 @@
 //! What a target's report changes: an id is linked, a claim is freed, and what the target holds is known.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::decision::identity_key::IdentityKey;
@@ -12,7 +13,7 @@ use crate::domain::{ExternalId, Lead, LeadId, SourceName, TenantId};
 
 use super::identifiers::{Linking, link_external_id};
 use super::instruction::{instruct, update_token};
-use super::{LeadChange, PlanContext, add_reason};
+use super::{LeadChange, PlanContext, add_reason, changed_lead};
 
 /// A report about a lead and a target.
 #[derive(Debug, Clone)]
@@ -89,7 +90,7 @@ fn plan_written(
     holder: Option<LeadId>,
     context: PlanContext<'_>,
 ) -> ReportPlan {
-    let mut lead = Lead::clone(before);
+    let mut lead = Cow::Borrowed(&**before);
     let mut reasons = Vec::new();
     let mut reviews = Vec::new();
     let mut linking = Linking::default();
@@ -98,16 +99,25 @@ fn plan_written(
         reviews.push(conflict_review(report, lead.lead_id, rival, context));
     } else {
         link_external_id(&mut lead, external_id, &mut linking);
-        take_report(&mut lead, report, &mut reasons);
+        take_report(lead.to_mut(), report, &mut reasons);
     }
     reasons.extend(linking.reasons);
     if linking.linked {
+        let lead = lead.to_mut();
         lead.version += 1;
         lead.update_time = context.now;
     }
     let next = next_update(&mut lead, report, &context, &mut reasons);
     let event = event_of(report, FeedEventKind::Written, &lead, &reasons, next.as_ref(), context);
-    ReportPlan { lead_id: lead.lead_id, next, lead: changed(before, lead), reviews, dead_letter: None, event, reasons }
+    ReportPlan {
+        lead_id: lead.lead_id,
+        next,
+        lead: changed_lead(before, lead),
+        reviews,
+        dead_letter: None,
+        event,
+        reasons,
+    }
 }
 
 /// What was told and not overtaken since is what the target holds now.
@@ -125,7 +135,7 @@ fn take_report(lead: &mut Lead, report: &WriteReport, reasons: &mut Vec<Reason>)
 
 /// After a write only an update can be due: the record exists.
 fn next_update(
-    lead: &mut Lead,
+    lead: &mut Cow<'_, Lead>,
     report: &WriteReport,
     context: &PlanContext<'_>,
     reasons: &mut Vec<Reason>,
@@ -175,16 +185,12 @@ fn plan_failed(
     ReportPlan {
         lead_id: lead.lead_id,
         next: None,
-        lead: changed(before, lead),
+        lead: changed_lead(before, Cow::Owned(lead)),
         reviews: Vec::new(),
         dead_letter: Some(dead_letter),
         event,
         reasons,
     }
-}
-
-fn changed(before: &Arc<Lead>, after: Lead) -> Option<LeadChange> {
-    (after != **before).then(|| LeadChange { before: Some(Arc::clone(before)), after: Arc::new(after) })
 }
 
 fn conflict_review(report: &WriteReport, a: LeadId, b: LeadId, context: PlanContext<'_>) -> Review {

@@ -12,7 +12,7 @@ use crate::domain::{DigestMap, Field, Lead, Lifecycle};
 
 use super::edit::{LeadEdit, digests_of_payload};
 use super::identifiers::{Linking, exceeded_limit, is_contested, link_identifiers, lookup_of, primary_key};
-use super::{LeadChange, Plan, Planner, add_reason};
+use super::{Plan, Planner, add_reason, changed_lead};
 
 impl Planner<'_> {
     pub(super) fn plan_update(&self, mut decided: Decided, lead: &Arc<Lead>, review: Option<ReasonCode>) -> Plan {
@@ -20,7 +20,9 @@ impl Planner<'_> {
         let mut edit =
             LeadEdit::new(lead, self.command, context.policy, context.digests, context.now, self.only_fills_blanks());
         let revived = !lead.is_live();
-        edit.lead.lifecycle = Lifecycle::Active;
+        if revived {
+            edit.lead.to_mut().lifecycle = Lifecycle::Active;
+        }
         let contested =
             |key: &_| lookup_of(self.evidence, key).is_some_and(|lookup| is_contested(lookup, lead, context.policy));
         let linking = link_identifiers(&mut edit, self.command, &contested);
@@ -34,8 +36,9 @@ impl Planner<'_> {
         edit.remember_sent(self.command, &payload);
         let changed = revived || linking.linked || !edit.changed.is_empty();
         if changed {
-            edit.lead.version += 1;
-            edit.lead.update_time = context.now;
+            let lead = edit.lead.to_mut();
+            lead.version += 1;
+            lead.update_time = context.now;
         }
         self.update_reasons(&mut decided, lead, &edit, &linking, echo && !changed);
         self.answer_update(decided, lead, edit, changed, review)
@@ -95,8 +98,7 @@ impl Planner<'_> {
         reviews.extend(self.review_of_bulk(before, &outcome));
         reviews.extend(review.map(|reason| self.review_of_payload(reason, &outcome)));
         outcome.review_id = reviews.first().map(|review| review.review_id);
-        let written =
-            (lead != **before).then(|| LeadChange { before: Some(Arc::clone(before)), after: Arc::new(lead) });
+        let written = changed_lead(before, lead);
         let after = written.as_ref().map_or(before, |change| &change.after);
         outcome.lead = Some(Arc::clone(after));
         self.finish(outcome, written, reviews, edit.changed.into_iter().collect())
