@@ -113,15 +113,15 @@ impl<S: LeadStore> Engine<S> {
         let Request { command, policy, intent, .. } = request;
         let preview = if let Intent::Preview(preview) = intent { preview } else { None };
         let mut look = self.look(preview).await?;
-        let now = self.now();
-        if let Some(reply) = self.recorded_reply(command, policy, now, &mut look).await? {
+        if let Some(reply) = self.recorded_reply(command, policy, self.now(), &mut look).await? {
             let same = command.request_id.as_ref().is_some_and(|id| id.body_digest == reply.body_digest);
             let reused = Err(RequestError::RequestIdReused);
             let answer = if same { Ok(self.replay(command, &reply, &mut look).await?) } else { reused };
             return self.settle(&look, answer);
         }
         let (evidence, holders) = look.evidence(command, policy.limits.holders_read).await.map_err(read_failed)?;
-        let ids = new_ids();
+        // Behind everything that was read: what a payload without a time meets was true before it was received.
+        let (now, ids) = (self.now(), new_ids());
         let context = PlanContext { policy, now, ids: &ids, digests: &self.digests };
         let plan = match plan_upsert(command, &evidence, context) {
             Ok(plan) => plan,
