@@ -22,6 +22,8 @@ impl NameParts {
     pub(super) fn from_fields(first: Option<&str>, last: Option<&str>, full: Option<&str>) -> Self {
         match (usable(first), usable(last), usable(full)) {
             (Some(first), Some(last), _) => Self::from_pair(first, last),
+            // A full name that repeats the last one says no more than it.
+            (None, Some(last), Some(full)) if last == full && !last.contains([' ', ',']) => Self::from_pair("", last),
             (_, _, Some(full)) => Self::from_full(full),
             (Some(first), None, None) => Self::from_full(first),
             (None, Some(last), None) if last.contains(',') => Self::from_full(last),
