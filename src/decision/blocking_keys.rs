@@ -71,11 +71,15 @@ enum Kind {
     Domain = 5,
     PhoneTail = 6,
     Mailbox = 7,
-    BirthDate = 8,
+    /// Joined with a name or a postal code; no longer made.
+    #[expect(dead_code, reason = "a number is never used again")]
+    BirthDateAndOther = 8,
     NameAndPostalCode = 9,
     CompanyAndCity = 10,
     Address = 11,
     NameAndCity = 12,
+    BirthDate = 13,
+    GivenNameAndPostalCode = 14,
 }
 
 /// The parts of a lead that blocking keys are made of.
@@ -107,7 +111,7 @@ pub fn blocking_keys(input: &BlockingInput<'_>) -> Vec<BlockingKey> {
     let mut keys = Keys(Vec::with_capacity(32));
     let person = input.name.map(Person::of);
     let place = Place::of(input);
-    keys.add_person(person.as_ref(), input, &place);
+    keys.add_person(person.as_ref(), &place);
     keys.add_company(person.as_ref(), input, &place);
     keys.add_domains(person.as_ref(), input);
     keys.add_contacts(input);
@@ -202,21 +206,18 @@ impl Keys {
         self.0.push(BlockingKey::of(kind, parts));
     }
 
-    fn add_person(&mut self, person: Option<&Person>, input: &BlockingInput<'_>, place: &Place) {
+    fn add_person(&mut self, person: Option<&Person>, place: &Place) {
         let Some(person) = person else { return };
         for family in &person.family {
             person.given.iter().for_each(|given| self.add_name(family, given));
             place.postal_code.iter().for_each(|code| self.add(Kind::NameAndPostalCode, &[family, code]));
             place.city.iter().for_each(|city| self.add(Kind::NameAndCity, &[family, city]));
         }
+        for given in &person.given {
+            place.postal_code.iter().for_each(|code| self.add(Kind::GivenNameAndPostalCode, &[given, code]));
+        }
         if person.family.is_empty() || person.given.is_empty() {
             person.codes().for_each(|code| self.add(Kind::Name, &[code]));
-        }
-        if let Some(date) = input.birth_date.map(|date| date.to_string()) {
-            person
-                .codes()
-                .chain(place.postal_code.as_deref())
-                .for_each(|other| self.add(Kind::BirthDate, &[other, &date]));
         }
     }
 
@@ -251,6 +252,7 @@ impl Keys {
         for email in input.emails.iter().filter(|email| !email.is_role_mailbox()) {
             self.add_mailbox(email);
         }
+        input.birth_date.iter().for_each(|date| self.add(Kind::BirthDate, &[&date.to_string()]));
         for phone in input.phones {
             let digits = phone.normalized();
             self.add(Kind::PhoneTail, &[&digits[digits.len().saturating_sub(PHONE_TAIL)..]]);

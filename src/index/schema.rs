@@ -16,7 +16,7 @@ use super::document::IndexDocument;
 use super::search_text::{ITEM_START, SearchText};
 
 /// Raised with every change of fields, terms or folding: an index of another format is rebuilt.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 /// The name under which the index knows [`ScopedTokenizer`].
 const TOKENIZER: &str = "scoped";

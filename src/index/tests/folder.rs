@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::domain::{Field, LeadId, TenantId};
 use crate::index::{LeadIndex, OpenError, Opened, RebuildReason};
 
+use super::super::schema::FORMAT;
 use super::fixtures::{document, found, lead, open, publish, settings, with_field};
 
 const LEADS: u64 = 40;
@@ -113,7 +114,8 @@ fn a_changed_byte_is_noticed() {
 
 #[test]
 fn an_index_of_another_format_is_rebuilt() {
-    for (from, to) in [("leadgate 2 40", "leadgate 1 40"), ("leadgate 2 40", "40"), ("\"blocks\"", "\"locks\"")] {
+    let own = format!("leadgate {FORMAT} 40");
+    for (from, to) in [(&*own, "leadgate 1 40"), (&*own, "40"), ("\"blocks\"", "\"locks\"")] {
         let folder = tempfile::tempdir().unwrap();
         let expected = build(folder.path());
         let meta = folder.path().join("meta.json");
