@@ -6,6 +6,7 @@
 pub mod blocking;
 pub mod blocking_keys;
 pub mod change;
+pub mod clustering;
 pub mod command;
 pub mod decide;
 pub mod digest;
@@ -13,6 +14,7 @@ pub mod evidence;
 mod exact_tiers;
 pub mod grouping;
 pub mod identity_key;
+pub mod matching;
 pub mod name_guard;
 pub mod outcome;
 mod phonetics;

@@ -1,0 +1,195 @@
+//! Groups from scored pairs, without chaining: a pair may only unite two groups that nothing within contradicts.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::matching::Score;
+
+/// A scored pair of records, by their places in a list.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScoredPair {
+    /// The lower place.
+    pub a: u32,
+    /// The higher place.
+    pub b: u32,
+    /// log2 of the odds that the two are one.
+    pub weight: f32,
+}
+
+/// Records whose pairs are looked at when two groups meet; of larger groups only the first ones.
+const MOST_LOOKED_AT: usize = 24;
+
+/// What one pair of records can say when two groups meet, in bits either way: no single link outweighs everything else.
+const MOST_SAID: f64 = 12.0;
+
+/// The mean of what the records of two groups say of each other from which they may unite. Below zero: records of which each holds a part
+/// of the truth say little of each other.
+const ENOUGH: f64 = -3.0;
+
+/// The same where some pairs say that they are two: a name that was taken down wrongly, among records that agree on all else.
+const ENOUGH_IN_SPITE: f64 = 4.0;
+
+/// The share of pairs that may say so.
+const MOST_IN_SPITE: f64 = 0.34;
+
+/// How much stronger, in bits, a record must belong to its group than to one that excludes it.
+const CLEARLY: f32 = 4.0;
+
+/// Groups of two or more among `records` records, each sorted, in the order of their first members. `pairs` are those that match;
+/// `score_of` scores any two records.
+///
+/// Agglomerative, strongest pair first. A record that fits two groups which exclude each other, and none of them clearly better, belongs
+/// to neither: that is for a person to say.
+pub fn groups(records: usize, mut pairs: Vec<ScoredPair>, score_of: impl Fn(u32, u32) -> Score) -> Vec<Vec<u32>> {
+    pairs.sort_unstable_by(|x, y| y.weight.total_cmp(&x.weight).then((x.a, x.b).cmp(&(y.a, y.b))));
+    let mut grouping = Grouping::new(records);
+    grouping.unite_all(&pairs, &score_of);
+    let undecided = grouping.undecided(&pairs);
+    if !undecided.is_empty() {
+        pairs.retain(|pair| !undecided.contains(&pair.a) && !undecided.contains(&pair.b));
+        grouping = Grouping::new(records);
+        grouping.unite_all(&pairs, &score_of);
+    }
+    let mut groups: Vec<Vec<u32>> = grouping.members.into_values().collect();
+    groups.sort_unstable();
+    groups
+}
+
+/// How two groups stand to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meeting {
+    /// They are one.
+    Unite,
+    /// They say too little of each other.
+    Part,
+    /// They are two.
+    Exclude,
+}
+
+/// Groups while they grow.
+struct Grouping {
+    /// The group of each record, named by its first member.
+    group_of: Vec<u32>,
+    /// The members of groups of two or more, sorted.
+    members: HashMap<u32, Vec<u32>>,
+    /// Pairs that match, of groups that exclude each other.
+    excluded: Vec<ScoredPair>,
+}
+
+impl Grouping {
+    fn new(records: usize) -> Self {
+        let records = u32::try_from(records).unwrap_or(u32::MAX);
+        Self { group_of: (0..records).collect(), members: HashMap::new(), excluded: Vec::new() }
+    }
+
+    fn unite_all(&mut self, pairs: &[ScoredPair], score_of: &impl Fn(u32, u32) -> Score) {
+        for pair in pairs {
+            let (a, b) = (self.group_of[pair.a as usize], self.group_of[pair.b as usize]);
+            if a == b {
+                continue;
+            }
+            match meet(&self.members_of(a), &self.members_of(b), score_of) {
+                Meeting::Unite => self.unite(a, b),
+                Meeting::Part => {}
+                Meeting::Exclude => self.excluded.push(*pair),
+            }
+        }
+    }
+
+    fn members_of(&self, group: u32) -> Vec<u32> {
+        self.members.get(&group).cloned().unwrap_or_else(|| vec![group])
+    }
+
+    fn unite(&mut self, a: u32, b: u32) {
+        let mut united = self.members_of(a);
+        united.extend(self.members_of(b));
+        united.sort_unstable();
+        self.members.remove(&a);
+        self.members.remove(&b);
+        united.iter().for_each(|member| self.group_of[*member as usize] = united[0]);
+        self.members.insert(united[0], united);
+    }
+
+    /// Records that match another group, which excludes their own, nearly as well as their own.
+    fn undecided(&self, pairs: &[ScoredPair]) -> BTreeSet<u32> {
+        let mut own: HashMap<u32, f32> = HashMap::new();
+        let within = pairs.iter().filter(|pair| self.group_of[pair.a as usize] == self.group_of[pair.b as usize]);
+        for pair in within {
+            for record in [pair.a, pair.b] {
+                let best = own.entry(record).or_insert(pair.weight);
+                *best = best.max(pair.weight);
+            }
+        }
+        let torn = |record: &u32, weight: f32| own.get(record).is_some_and(|own| *own < weight + CLEARLY);
+        self.excluded
+            .iter()
+            .flat_map(|pair| [pair.a, pair.b].into_iter().filter(|record| torn(record, pair.weight)))
+            .collect()
+    }
+}
+
+fn meet(one: &[u32], other: &[u32], score_of: &impl Fn(u32, u32) -> Score) -> Meeting {
+    if one.len() == 1 && other.len() == 1 {
+        return Meeting::Unite;
+    }
+    let (mut sum, mut count, mut contrary) = (0.0, 0.0, 0.0);
+    for a in one.iter().take(MOST_LOOKED_AT) {
+        for b in other.iter().take(MOST_LOOKED_AT) {
+            let score = score_of(*a.min(b), *a.max(b));
+            if score.excludes() {
+                return Meeting::Exclude;
+            }
+            contrary += f64::from(u8::from(score.is_contrary()));
+            sum += score.weight().clamp(-MOST_SAID, MOST_SAID);
+            count += 1.0;
+        }
+    }
+    match contrary > 0.0 {
+        true if contrary <= count * MOST_IN_SPITE && sum >= count * ENOUGH_IN_SPITE => Meeting::Unite,
+        true => Meeting::Exclude,
+        false if sum >= count * ENOUGH => Meeting::Unite,
+        false => Meeting::Part,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::matching::{FieldComparison, Level};
+
+    /// What two records say of each other: a weight, and for some that they are two.
+    fn score(weight: f64, level: Level) -> Score {
+        let comparisons = vec![FieldComparison { level, similarity: 0.0, weight }];
+        Score { comparisons, prior: 0.0, guard: 0.0 }
+    }
+
+    /// Groups of four records of which `said` holds what pairs say; all others are five bits apart.
+    fn grouped(said: &[(u32, u32, f32, Level)]) -> Vec<Vec<u32>> {
+        let matches = said.iter().filter(|(_, _, weight, _)| *weight > 2.5);
+        let pairs = matches.map(|(a, b, weight, _)| ScoredPair { a: *a, b: *b, weight: *weight }).collect();
+        groups(4, pairs, |a, b| {
+            let said = said.iter().find(|(one, other, _, _)| (*one, *other) == (a, b));
+            said.map_or_else(
+                || score(-1.0, Level::PhoneDifferent),
+                |(_, _, weight, level)| score((*weight).into(), *level),
+            )
+        })
+    }
+
+    #[test]
+    fn groups_do_not_chain_through_what_excludes_each_other() {
+        let check =
+            |said: &[(u32, u32, f32, Level)], expected: &[&[u32]]| assert_eq!(grouped(said), expected, "{said:?}");
+        let yes = Level::EmailExact;
+        check(&[], &[]);
+        check(&[(0, 1, 5.0, yes), (2, 3, 6.0, yes)], &[&[0, 1], &[2, 3]]);
+        check(&[(0, 1, 5.0, yes), (1, 2, 6.0, yes)], &[&[0, 1, 2]]);
+        // 0 and 2 are two people: 1 belongs to the one that it fits clearly better.
+        let numbered = Level::EmailNumbered;
+        check(&[(0, 1, 12.0, yes), (1, 2, 5.0, yes), (0, 2, -9.0, numbered)], &[&[0, 1]]);
+        // … and to neither where it fits both.
+        check(&[(0, 1, 6.0, yes), (1, 2, 5.0, yes), (0, 2, -9.0, numbered)], &[]);
+        // Many records that say the opposite of each other do not unite through one link.
+        let far = Level::PhoneDifferent;
+        check(&[(0, 1, 9.0, yes), (1, 2, 4.0, yes), (0, 2, -12.0, far)], &[&[0, 1]]);
+    }
+}

@@ -1,0 +1,203 @@
+//! Comparing addresses and numbers: tags, typos, mailboxes of functions, switchboards.
+
+use crate::domain::{Email, Phone};
+
+use super::frequency::{FrequencyTable, Term, TermHash};
+use super::level::Level;
+use super::person::Person;
+use super::scoring::Agreement;
+use super::similarity::{edits, is_misspelt, similarity};
+
+/// Bits that an address of one person says at least.
+const ADDRESS_BITS: f64 = 12.0;
+
+/// An address, ready to be compared.
+#[derive(Debug, Clone)]
+pub(super) struct Mailbox {
+    address: Box<str>,
+    /// Letters and digits before the @, without the tag.
+    name: Box<str>,
+    /// The parts of the name between dots, hyphens and digits.
+    words: Vec<Box<str>>,
+    domain: Box<str>,
+    is_role: bool,
+    is_free: bool,
+    /// Whether the name is made of the person's.
+    is_named: bool,
+    address_term: TermHash,
+    domain_term: TermHash,
+    name_term: TermHash,
+}
+
+impl Mailbox {
+    pub(super) fn new(email: &Email, person: Option<&Person>) -> Self {
+        let address = email.canonical();
+        let name: String = email.mailbox().chars().filter(|c| c.is_alphanumeric()).collect();
+        Self {
+            words: email
+                .mailbox()
+                .split(|c: char| !c.is_alphabetic())
+                .filter(|word| word.len() > 2)
+                .map(Into::into)
+                .collect(),
+            is_named: person.is_some_and(|person| person.names(&name)),
+            address_term: TermHash::of(Term::Email, &address),
+            domain_term: TermHash::of(Term::MailDomain, email.domain()),
+            name_term: TermHash::of(Term::Mailbox, &name),
+            address: address.into(),
+            domain: email.domain().into(),
+            is_role: email.is_role_mailbox(),
+            is_free: email.is_free_mail(),
+            name: name.into(),
+        }
+    }
+
+    /// Whether it is a name with a digit from 2 behind it, at a company.
+    fn is_second(&self) -> bool {
+        let digits = self.name.len() - self.letters().len();
+        self.is_named && !self.is_free && digits == 1 && !self.name.ends_with(['0', '1'])
+    }
+
+    fn letters(&self) -> &str {
+        self.name.trim_end_matches(|c: char| c.is_ascii_digit())
+    }
+
+    pub(super) fn domain_term(&self) -> TermHash {
+        self.domain_term
+    }
+
+    pub(super) fn terms(&self) -> [TermHash; 2] {
+        [self.address_term, self.name_term]
+    }
+}
+
+/// The best agreement of any two addresses.
+pub(super) fn compare_emails(a: &[Mailbox], b: &[Mailbox], table: &FrequencyTable) -> Option<Agreement> {
+    let pairs = a.iter().flat_map(|one| b.iter().map(move |other| (one, other)));
+    Agreement::best(pairs.map(|(one, other)| email(one, other, table)))
+}
+
+fn email(a: &Mailbox, b: &Mailbox, table: &FrequencyTable) -> Agreement {
+    if a.address == b.address && (a.is_named || b.is_named) && !a.is_role {
+        return Agreement::new(Level::EmailExactNamed, 1.0).rare(table.rarity(a.domain_term));
+    }
+    if a.address == b.address {
+        let level = match () {
+            () if a.is_role => Level::EmailRole,
+            () => Level::EmailExact,
+        };
+        return Agreement::new(level, 1.0).rare(table.rarity_of_unique(a.address_term, ADDRESS_BITS));
+    }
+    let alike = similarity(&a.address, &b.address);
+    let rarity = || table.rarity(a.name_term).min(table.rarity(b.name_term));
+    let same_domain = a.domain == b.domain;
+    // Two mailboxes that are both made of names differ as the names do, which says nothing more.
+    let named = a.is_named && b.is_named;
+    let slip = |one: &str, other: &str| !named && is_misspelt(one, other);
+    let same_initial = a.name.chars().next() == b.name.chars().next();
+    let level = match () {
+        () if a.is_role != b.is_role => Level::EmailFunction,
+        () if a.is_role && same_domain => Level::EmailFunctions,
+        () if a.is_role => Level::EmailDifferent,
+        () if a.name == b.name && is_misspelt(&a.domain, &b.domain) && named => Level::EmailNamedMisspelt,
+        () if a.name == b.name && is_misspelt(&a.domain, &b.domain) => Level::EmailMisspelt,
+        () if a.name == b.name && named => Level::EmailNamed,
+        () if a.name == b.name => Level::EmailMailbox,
+        () if is_numbered(&a.name, &b.name) && label(&a.domain) == label(&b.domain) => Level::EmailNumbered,
+        () if same_domain && slip(&a.name, &b.name) && same_initial => Level::EmailMisspelt,
+        () if same_domain && !a.is_free && !(a.is_named && b.is_named) => Level::EmailColleagues,
+        () if !same_domain && slip(&a.name, &b.name) && is_misspelt(&a.domain, &b.domain) => Level::EmailMisspelt,
+        () if a.is_second() != b.is_second() => Level::EmailSecond,
+        () => Level::EmailDifferent,
+    };
+    Agreement::new(level, alike).rare(rarity())
+}
+
+fn label(domain: &str) -> &str {
+    domain.split('.').next().unwrap_or(domain)
+}
+
+/// Whether one mailbox is the other with a digit behind it, or both have one: the second bearer of a name gets `jane.doe2`.
+fn is_numbered(a: &str, b: &str) -> bool {
+    let parts = |name: &str| {
+        let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        (letters.to_owned(), name.len() - letters.len())
+    };
+    let ((a_letters, a_digits), (b_letters, b_digits)) = (parts(a), parts(b));
+    a != b && a_letters == b_letters && a_digits <= 1 && b_digits <= 1
+}
+
+/// What the mailboxes of a lead without a name say about a person who has mailboxes of `own`.
+pub(super) fn compare_mailboxes(
+    mailboxes: &[Mailbox],
+    person: &Person,
+    own: &[Mailbox],
+    table: &FrequencyTable,
+) -> Agreement {
+    let personal = || mailboxes.iter().filter(|mailbox| !mailbox.is_role);
+    let named = |mailbox: &Mailbox| person.names(&mailbox.name) || mailbox.words.iter().any(|word| person.names(word));
+    let shared = mailboxes.iter().any(|mailbox| own.iter().any(|own| own.address == mailbox.address));
+    let level = match () {
+        () if personal().any(named) => Level::PersonInMailbox,
+        () if personal().any(|mailbox| person.has_initials(mailbox.letters())) => Level::PersonInitials,
+        () if mailboxes.is_empty() || shared => Level::PersonMissing,
+        () if personal().next().is_some() => Level::PersonElsewhere,
+        () => Level::PersonForFunction,
+    };
+    Agreement::new(level, 0.0).rare(person.rarity(table))
+}
+
+/// A number, ready to be compared.
+#[derive(Debug, Clone)]
+pub(super) struct Number {
+    digits: Box<str>,
+    extension: Option<Box<str>>,
+    term: TermHash,
+}
+
+/// Digits at the end of a number that are the same however it was dialled.
+const SUBSCRIBER: usize = 7;
+
+/// Digits at the end of a number that differ within a block of one organisation.
+const BLOCK: usize = 4;
+
+/// Digits of the longest number without its country.
+const NATIONAL: usize = 10;
+
+impl Number {
+    pub(super) fn new(phone: &Phone) -> Self {
+        let digits: String = phone.normalized().chars().filter(char::is_ascii_digit).collect();
+        let national = &digits[digits.len().saturating_sub(NATIONAL)..];
+        Self {
+            term: TermHash::of(Term::Phone, national),
+            digits: national.into(),
+            extension: phone.extension().map(Into::into),
+        }
+    }
+
+    pub(super) fn term(&self) -> TermHash {
+        self.term
+    }
+}
+
+/// The best agreement of any two numbers.
+pub(super) fn compare_phones(a: &[Number], b: &[Number], table: &FrequencyTable) -> Option<Agreement> {
+    let pairs = a.iter().flat_map(|one| b.iter().map(move |other| (one, other)));
+    Agreement::best(pairs.map(|(one, other)| phone(one, other, table)))
+}
+
+fn phone(a: &Number, b: &Number, table: &FrequencyTable) -> Agreement {
+    let tail = a.digits.len().min(b.digits.len());
+    let (one, other) = (&a.digits[a.digits.len() - tail..], &b.digits[b.digits.len() - tail..]);
+    let alike = similarity(one, other);
+    let other_extension = a.extension.as_ref().zip(b.extension.as_ref()).is_some_and(|(a, b)| a != b);
+    let block = tail.saturating_sub(BLOCK);
+    let level = match () {
+        () if tail >= SUBSCRIBER && one == other && other_extension => Level::PhoneExtension,
+        () if tail >= SUBSCRIBER && one == other || a.digits == b.digits => Level::PhoneExact,
+        () if tail > SUBSCRIBER && a.digits.len() == b.digits.len() && edits(one, other) == 1 => Level::PhoneMisspelt,
+        () if tail > SUBSCRIBER && one[..block] == other[..block] => Level::PhoneBlock,
+        () => Level::PhoneDifferent,
+    };
+    Agreement::new(level, alike).rare(table.rarity(a.term).min(table.rarity(b.term)))
+}

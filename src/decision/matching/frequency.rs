@@ -1,0 +1,103 @@
+//! How common each value is: agreement on a rare one says more.
+
+use std::collections::{HashMap, HashSet};
+
+use foldhash::fast::FixedState;
+
+/// What a value is a value of. The numbers are part of every hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Term {
+    FamilyName = 1,
+    GivenName = 2,
+    Company = 3,
+    CompanyWord = 4,
+    Domain = 5,
+    Email = 6,
+    Mailbox = 7,
+    Phone = 8,
+    Street = 9,
+    City = 10,
+    PostalCode = 11,
+    BirthDate = 12,
+    MailDomain = 13,
+}
+
+/// A value by its hash: enough to count it, nothing to read it from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct TermHash(u64);
+
+impl TermHash {
+    pub(super) fn of(term: Term, value: &str) -> Self {
+        use std::hash::{BuildHasher, Hasher};
+        let mut hasher = FixedState::with_seed(term as u64).build_hasher();
+        hasher.write(value.as_bytes());
+        Self(hasher.finish())
+    }
+
+    fn with(self, value: &str) -> Self {
+        use std::hash::{BuildHasher, Hasher};
+        let mut hasher = FixedState::with_seed(self.0).build_hasher();
+        hasher.write(value.as_bytes());
+        Self(hasher.finish())
+    }
+}
+
+/// How many leads hold each value. Rarity is told in whole bits, so that a lead more or less changes no score.
+#[derive(Debug, Clone, Default)]
+pub struct FrequencyTable {
+    leads: u32,
+    counts: HashMap<TermHash, u32, FixedState>,
+    /// Persons that were counted for a value.
+    persons: HashSet<TermHash, FixedState>,
+}
+
+/// No table takes a value for rarer than one in this many leads would: in a small file everything is rare.
+const RAREST_BITS: f64 = 24.0;
+
+/// So many differently written people may hold what is one person's.
+const FEW_HOLDERS: u32 = 8;
+
+impl FrequencyTable {
+    /// Counts one more lead with the values that it holds, each once.
+    pub(super) fn count(&mut self, terms: impl IntoIterator<Item = TermHash>) {
+        self.leads += 1;
+        for term in terms {
+            *self.counts.entry(term).or_default() += 1;
+        }
+    }
+
+    /// Counts a value once for each person that holds it: an address is rare however often its owner was entered.
+    pub(super) fn count_of_person(&mut self, term: TermHash, person: &str) {
+        if self.persons.insert(term.with(person)) {
+            *self.counts.entry(term).or_default() += 1;
+        }
+    }
+
+    /// Forgets values that one lead holds: nothing that is asked for is rarer.
+    pub fn forget_singles(&mut self) {
+        self.counts.retain(|_, count| *count > 1);
+        self.counts.shrink_to_fit();
+        self.persons = HashSet::default();
+    }
+
+    /// How many leads were counted.
+    pub fn leads(&self) -> u32 {
+        self.leads
+    }
+
+    /// The rarity of a value of which the world has at least 2^`bits`, however small the file: unless more people hold it than chance brings
+    /// together, as they do the first of January and the office's address.
+    pub(super) fn rarity_of_unique(&self, term: TermHash, bits: f64) -> f64 {
+        let rarity = self.rarity(term);
+        let holders = self.counts.get(&term).copied().unwrap_or(1);
+        if holders <= FEW_HOLDERS { rarity.max(bits) } else { rarity }
+    }
+
+    /// log2 of one over the share of leads that hold a value, in whole bits.
+    pub(super) fn rarity(&self, term: TermHash) -> f64 {
+        let count = self.counts.get(&term).copied().unwrap_or(1).max(1);
+        let leads = self.leads.max(1);
+        (f64::from(leads) / f64::from(count)).log2().floor().clamp(0.0, RAREST_BITS)
+    }
+}

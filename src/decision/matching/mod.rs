@@ -1,0 +1,25 @@
+//! The fuzzy tier's comparison of two leads: levels per field, weights in bits, a sum, a probability.
+//!
+//! I. P. Fellegi, A. B. Sunter, "A Theory for Record Linkage", JASA 64 (1969); term frequencies after W. E. Winkler, "Frequency-Based
+//! Matching in Fellegi-Sunter Model of Record Linkage", US Census Bureau RR2000/06. Pure: the same two leads, frequencies and weights
+//! give the same score.
+
+mod contact;
+mod frequency;
+mod level;
+mod organisation;
+mod person;
+mod personal;
+mod place;
+mod profile;
+mod scoring;
+mod similarity;
+#[cfg(test)]
+mod tests;
+mod weights;
+
+pub use frequency::FrequencyTable;
+pub use level::{ComparedField, Kind, Level};
+pub use profile::{Profile, compare};
+pub use scoring::{FieldComparison, Score, weight_of_probability};
+pub use weights::Weights;

@@ -1,0 +1,237 @@
+//! Comparing people's names: nicknames, initials, swapped, double and mistyped names, generations.
+
+use rphonetic::DoubleMetaphone;
+
+use crate::domain::nickname::same_given_name;
+use crate::domain::{Generation, PersonName};
+
+use super::frequency::{FrequencyTable, Term, TermHash};
+use super::level::Level;
+use super::scoring::Agreement;
+use super::similarity::{is_misspelt, latin, letters, numbers_differ, similarity};
+
+/// Codes that are kept of how a family name sounds.
+const SOUND_CODES: usize = 6;
+
+/// Letters in the shortest part of a double name that stands for it.
+const MIN_PART: usize = 3;
+
+/// A name, ready to be compared.
+#[derive(Debug, Clone)]
+pub(super) struct Person {
+    given: Vec<Box<str>>,
+    family: Box<str>,
+    sound: Box<str>,
+    generation: Option<Generation>,
+    given_term: TermHash,
+    family_term: TermHash,
+}
+
+impl Person {
+    pub(super) fn new(name: &PersonName) -> Self {
+        let given: Vec<Box<str>> = name.given().iter().map(|name| latin(name).as_ref().into()).collect();
+        let family = latin(name.family());
+        let joined = letters(&family);
+        let sounded = if joined.is_empty() { given.first().map_or("", |first| first) } else { &joined };
+        let sounding: String = sounded.bytes().filter(u8::is_ascii_lowercase).map(char::from).collect();
+        let sound = DoubleMetaphone::new(Some(SOUND_CODES)).double_metaphone(&sounding).primary();
+        Self {
+            given_term: TermHash::of(Term::GivenName, given.first().map_or("", |first| first)),
+            family_term: TermHash::of(Term::FamilyName, &joined),
+            family: family.as_ref().into(),
+            sound: sound.into(),
+            generation: name.generation(),
+            given,
+        }
+    }
+
+    pub(super) fn terms(&self) -> impl Iterator<Item = TermHash> {
+        let given = (!self.given.is_empty()).then_some(self.given_term);
+        let family = (!self.family.is_empty()).then_some(self.family_term);
+        given.into_iter().chain(family)
+    }
+
+    /// Whether a word of a mailbox is made of this name.
+    pub(super) fn names(&self, mailbox: &str) -> bool {
+        let holds = |name: &str| name.len() >= MIN_PART && (mailbox.contains(name) || is_misspelt(mailbox, name));
+        holds(&letters(&self.family)) || self.given.iter().any(|given| holds(given))
+    }
+
+    /// Whether letters are the initials of this name.
+    pub(super) fn has_initials(&self, letters: &str) -> bool {
+        let initial = |name: &str| name.chars().next();
+        let initials: String = initial(self.first()).into_iter().chain(initial(&self.family)).collect();
+        initials.len() == 2 && (letters == initials || letters.chars().rev().eq(initials.chars()))
+    }
+
+    /// How rare the family name is, or the given name where there is no other.
+    pub(super) fn rarity(&self, table: &FrequencyTable) -> f64 {
+        table.rarity(if self.family.is_empty() { self.given_term } else { self.family_term })
+    }
+
+    /// Something that most records of one person have in common and those of two do not.
+    pub(super) fn mark(&self) -> &str {
+        if self.sound.is_empty() { self.first() } else { &self.sound }
+    }
+
+    fn first(&self) -> &str {
+        self.given.first().map_or("", |first| first)
+    }
+}
+
+/// Compares two names, as written or with one of them the wrong way round, whichever says more.
+pub(super) fn compare(a: &Person, b: &Person, table: &FrequencyTable, out: &mut Vec<Agreement>) {
+    let straight = [family(a, b, table), given(a, &b.given, b.given_term, table)];
+    if let Some(single) = single_word(a, b, table).or_else(|| single_word(b, a, table)) {
+        out.extend(single);
+    } else if straight
+        .iter()
+        .all(|agreement| agreement.level != Level::FamilyDifferent && agreement.level != Level::GivenDifferent)
+    {
+        out.extend(straight);
+    } else {
+        let both_differ = straight[0].level == Level::FamilyDifferent && straight[1].level == Level::GivenDifferent;
+        let swapped = swapped(a, b, table).filter(|swapped| both_differ || swapped[1].level != Level::GivenDifferent);
+        out.extend(swapped.unwrap_or_else(|| if both_differ { unrelated(straight) } else { straight }));
+    }
+    out.extend(middle(a, b));
+    out.extend(generation(a, b));
+}
+
+/// A name of one word may be either name of the other: nobody knows which it was meant to be.
+fn single_word(a: &Person, b: &Person, table: &FrequencyTable) -> Option<[Agreement; 2]> {
+    let family = letters(&a.family);
+    let word = if family.is_empty() && a.given.len() == 1 { a.first() } else { &family };
+    let single = (a.family.is_empty() && a.given.len() == 1) != a.given.is_empty();
+    if !single || word.len() < MIN_PART || b.family.is_empty() || b.given.is_empty() {
+        return None;
+    }
+    let as_family = family_level(word, &b.family, a.sound == b.sound);
+    let (level, alike, term) = match as_family {
+        Level::FamilyDifferent if word == b.first() => (Level::FamilyPart, 1.0, b.given_term),
+        Level::FamilyDifferent => return None,
+        level => (level, similarity(word, &letters(&b.family)), b.family_term),
+    };
+    Some([Agreement::new(level, alike).rare(table.rarity(term)), Agreement::new(Level::GivenMissing, 0.0)])
+}
+
+fn unrelated([family, given]: [Agreement; 2]) -> [Agreement; 2] {
+    [family, Agreement { level: Level::GivenUnrelated, ..given }]
+}
+
+/// One name with given and family name exchanged: nobody means it, so that it weighs less than the same names in order.
+fn swapped(a: &Person, b: &Person, table: &FrequencyTable) -> Option<[Agreement; 2]> {
+    let (a_family, b_family) = (letters(&a.family), letters(&b.family));
+    if a_family.is_empty() || a.given.is_empty() || b.given.is_empty() || b_family.is_empty() {
+        return None;
+    }
+    let agree = |one: &str, other: &str| one == other || is_misspelt(one, other);
+    let (one, other) = (agree(&a_family, b.first()), agree(a.first(), &b_family));
+    let rarity = |one: TermHash, other: TermHash| table.rarity(one).min(table.rarity(other));
+    let family = Agreement::new(Level::FamilyPart, 1.0);
+    let long = |name: &str| name.len() > MIN_PART;
+    let levels = match (one, other) {
+        (true, true) => [
+            family.rare(rarity(a.family_term, b.family_term)),
+            Agreement::new(Level::GivenNickname, 1.0).rare(rarity(a.given_term, b.given_term)),
+        ],
+        (true, false) if a_family == b.first() && long(&a_family) => {
+            [family.rare(table.rarity(a.family_term)), Agreement::new(Level::GivenDifferent, 0.0)]
+        }
+        (false, true) if a.first() == b_family && long(&b_family) => {
+            [family.rare(table.rarity(b.family_term)), Agreement::new(Level::GivenDifferent, 0.0)]
+        }
+        _ => return None,
+    };
+    Some(levels)
+}
+
+fn family(a: &Person, b: &Person, table: &FrequencyTable) -> Agreement {
+    if a.family.is_empty() || b.family.is_empty() {
+        return Agreement::new(Level::FamilyMissing, 0.0);
+    }
+    let same_sound = !a.sound.is_empty() && a.sound == b.sound;
+    let rarity = table.rarity(a.family_term).min(table.rarity(b.family_term));
+    let alike = similarity(&letters(&a.family), &letters(&b.family));
+    Agreement::new(family_level(&a.family, &b.family, same_sound), alike).rare(rarity)
+}
+
+fn family_level(a: &str, b: &str, same_sound: bool) -> Level {
+    let (one, other) = (letters(a), letters(b));
+    let alike = similarity(&one, &other);
+    match () {
+        () if one == other => Level::FamilyExact,
+        () if is_part(a, b) || is_part(b, a) => Level::FamilyPart,
+        () if is_misspelt(&one, &other) => Level::FamilyMisspelt,
+        () if one.len().min(other.len()) == 1 && one.as_bytes()[0] == other.as_bytes()[0] => Level::FamilyInitial,
+        () if numbers_differ(&one, &other) => Level::FamilyDifferent,
+        () if same_sound && alike >= 0.5 => Level::FamilySound,
+        () if is_alike(&one, &other, alike) => Level::FamilyAlike,
+        () => Level::FamilyDifferent,
+    }
+}
+
+/// Names that a careless hand may make of each other.
+fn is_alike(a: &str, b: &str, similarity: f64) -> bool {
+    a.len().min(b.len()) >= 2 && similarity >= if a.as_bytes()[0] == b.as_bytes()[0] { 0.57 } else { 0.65 }
+}
+
+/// Whether the whole of one name is a word, or the words at an end, of the other.
+fn is_part(part: &str, whole: &str) -> bool {
+    let (wanted, words) = (letters(part), whole.split(' ').count());
+    wanted.len() >= MIN_PART
+        && words > 1
+        && (whole.split(' ').any(|word| word == wanted || is_misspelt(word, &wanted))
+            || part.contains(' ') && (whole.starts_with(part) || whole.ends_with(part)))
+}
+
+fn given(a: &Person, b_given: &[Box<str>], b_term: TermHash, table: &FrequencyTable) -> Agreement {
+    let (Some(one), Some(other)) = (a.given.first(), b_given.first()) else {
+        return Agreement::new(Level::GivenMissing, 0.0);
+    };
+    let rarity = || table.rarity(a.given_term).min(table.rarity(b_term));
+    if one == other || a.given.concat() == b_given.concat() {
+        return Agreement::new(Level::GivenExact, 1.0).rare(rarity());
+    }
+    let alike = similarity(one, other);
+    let initial = |short: &str, long: &str| short.len() == 1 && long.starts_with(short);
+    let level = match () {
+        () if same_given_name(one, other) => Level::GivenNickname,
+        () if initial(one, other) || initial(other, one) => Level::GivenInitial,
+        () if is_misspelt(one, other) => Level::GivenMisspelt,
+        () if is_short_form(one, other) => Level::GivenNickname,
+        () if second_is_first(&a.given, other) || second_is_first(b_given, one) => Level::GivenSecond,
+        () if is_alike(one, other, alike) && !numbers_differ(one, other) => Level::GivenAlike,
+        () => Level::GivenDifferent,
+    };
+    Agreement::new(level, alike).rare(rarity())
+}
+
+/// Short forms that no table has are beginnings.
+fn is_short_form(a: &str, b: &str) -> bool {
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    short.len() >= MIN_PART && long.starts_with(short)
+}
+
+fn second_is_first(given: &[Box<str>], first: &str) -> bool {
+    given.iter().skip(1).any(|name| name.len() > 1 && (**name == *first || same_given_name(name, first)))
+}
+
+fn middle(a: &Person, b: &Person) -> Option<Agreement> {
+    let (one, other) = (a.given.get(1)?, b.given.get(1)?);
+    let initial = one.len() == 1 || other.len() == 1;
+    let agrees =
+        if initial { one.as_bytes()[..1] == other.as_bytes()[..1] } else { one == other || is_misspelt(one, other) };
+    let level = if agrees { Level::MiddleAgrees } else { Level::MiddleDifferent };
+    Some(Agreement::new(level, similarity(one, other)))
+}
+
+fn generation(a: &Person, b: &Person) -> Option<Agreement> {
+    let level = match (a.generation, b.generation) {
+        (Some(a), Some(b)) if a.agrees_with(b) => Level::GenerationAgrees,
+        (Some(_), Some(_)) => Level::GenerationDifferent,
+        (None, None) => return None,
+        _ => Level::GenerationOneSided,
+    };
+    Some(Agreement::new(level, if level == Level::GenerationAgrees { 1.0 } else { 0.0 }))
+}

@@ -1,0 +1,114 @@
+//! Comparing dates of birth and job titles.
+
+use crate::domain::{BirthDate, fold};
+
+use super::frequency::{FrequencyTable, Term, TermHash};
+use super::level::Level;
+use super::scoring::Agreement;
+use super::similarity::{edits, is_misspelt, similarity};
+
+/// log2 of the days on which people who have not died were born, a little less because births are uneven.
+const DAYS_BITS: f64 = 13.0;
+
+/// A date of birth, ready to be compared.
+#[derive(Debug, Clone)]
+pub(super) struct Birth {
+    date: BirthDate,
+    digits: Box<str>,
+    term: TermHash,
+}
+
+impl Birth {
+    pub(super) fn new(date: BirthDate) -> Self {
+        let digits: String = date.to_string().chars().filter(char::is_ascii_digit).collect();
+        Self { date, term: TermHash::of(Term::BirthDate, &digits), digits: digits.into() }
+    }
+
+    pub(super) fn term(&self) -> TermHash {
+        self.term
+    }
+}
+
+pub(super) fn compare_births(a: &Birth, b: &Birth, table: &FrequencyTable) -> Agreement {
+    if a.date == b.date {
+        return Agreement::new(Level::BirthDateExact, 1.0).rare(table.rarity_of_unique(a.term, DAYS_BITS));
+    }
+    let (one, other) = (a.date.date(), b.date.date());
+    let swapped = one.year() == other.year() && one.month() == other.day() && one.day() == other.month();
+    let slip = edits(&a.digits, &b.digits) == 1;
+    let apart = one.duration_since(other).as_hours().unsigned_abs() / 24;
+    let parts = [one.year() == other.year(), one.month() == other.month(), one.day() == other.day()];
+    let alike = parts.iter().filter(|same| **same).count() == 2 || edits(&a.digits, &b.digits) == 2;
+    let years = edits(&a.digits[..4], &b.digits[..4]);
+    let decade_slip = years == 1 && (one.day_of_year() - other.day_of_year()).abs() <= 31;
+    let level = match () {
+        () if swapped || slip => Level::BirthDateMisspelt,
+        () if alike || apart <= 31 => Level::BirthDateAlike,
+        () if apart <= 366 || decade_slip => Level::BirthDateNear,
+        () => Level::BirthDateDifferent,
+    };
+    Agreement::new(level, similarity(&a.digits, &b.digits))
+}
+
+/// Words of titles that stand for each other, each group under its first word.
+const TITLE_WORDS: &[&[&str]] = &[
+    &["chief executive officer", "ceo"],
+    &["chief technology officer", "cto"],
+    &["chief financial officer", "cfo"],
+    &["chief operating officer", "coo"],
+    &["chief information officer", "cio"],
+    &["chief marketing officer", "cmo"],
+    &["vice president", "vp"],
+    &["senior", "sr"],
+    &["junior", "jr"],
+    &["manager", "mgr"],
+    &["director", "dir"],
+    &["engineer", "eng"],
+    &["software engineer", "swe", "software developer"],
+    &["account executive", "account exec", "ae"],
+    &["human resources", "hr", "people"],
+    &["information technology", "it"],
+    &["marketing", "mktg"],
+    &["head", "lead"],
+    &["assistant", "asst"],
+    &["administrator", "admin"],
+];
+
+/// A job title's words, short forms written out, sorted.
+#[derive(Debug, Clone)]
+pub(super) struct Title(Vec<Box<str>>);
+
+impl Title {
+    pub(super) fn new(title: &str) -> Option<Self> {
+        let mut text = format!(" {} ", fold(title).replace(" of ", " "));
+        // Initials written with dots fall into letters: `C.E.O.` is `c e o`.
+        if text.trim().split(' ').all(|word| word.len() == 1) {
+            text = format!(" {} ", text.replace(' ', ""));
+        }
+        for group in TITLE_WORDS {
+            for short in &group[1..] {
+                text = text.replace(&format!(" {short} "), &format!(" {} ", group[0]));
+            }
+        }
+        let mut words: Vec<Box<str>> =
+            text.split(' ').filter(|word| !word.is_empty() && *word != "and").map(Into::into).collect();
+        words.sort_unstable();
+        words.dedup();
+        (!words.is_empty()).then_some(Self(words))
+    }
+}
+
+pub(super) fn compare_titles(a: &Title, b: &Title) -> Agreement {
+    let within = |a: &Title, b: &Title| {
+        a.0.iter().filter(|word| b.0.iter().any(|other| *word == other || is_misspelt(word, other))).count()
+    };
+    let shared = within(a, b).min(within(b, a));
+    #[expect(clippy::cast_precision_loss, reason = "titles have few words")]
+    let share = shared as f64 / a.0.len().max(b.0.len()) as f64;
+    let level = match () {
+        () if share >= 0.99 => Level::TitleExact,
+        () if share >= 0.5 => Level::TitleAlike,
+        () => Level::TitleDifferent,
+    };
+    Agreement::new(level, share)
+}

@@ -1,0 +1,208 @@
+//! Comparing places: streets with their usual short forms, house numbers, cities, postal codes.
+
+use crate::domain::{CountryCode, fold};
+
+use super::frequency::{FrequencyTable, Term, TermHash};
+use super::level::Level;
+use super::scoring::Agreement;
+use super::similarity::{edits, is_misspelt, latin, letters, similarity};
+
+/// Words of streets that people shorten, each group under its shortest form; they tell streets apart less than their own words do.
+const STREET_WORDS: &[&[&str]] = &[
+    &["ave", "avenue", "av", "avenida", "avda"],
+    &["blvd", "boulevard", "blv", "boul"],
+    &["st", "street", "str", "strasse", "saint"],
+    &["rd", "road"],
+    &["dr", "drive"],
+    &["ln", "lane"],
+    &["ct", "court", "crt"],
+    &["cir", "circle", "circuit", "crct"],
+    &["cres", "crescent", "cr"],
+    &["pl", "place", "plaza", "platz"],
+    &["sq", "square"],
+    &["hwy", "highway"],
+    &["pkwy", "parkway"],
+    &["ter", "terrace", "tce"],
+    &["n", "north"],
+    &["s", "south"],
+    &["e", "east"],
+    &["w", "west"],
+    &["fl", "floor"],
+    &["1st", "first"],
+    &["2nd", "second"],
+    &["3rd", "third"],
+    &["4th", "fourth"],
+    &["5th", "fifth"],
+    &["6th", "sixth"],
+    &["7th", "seventh"],
+    &["8th", "eighth"],
+    &["9th", "ninth"],
+    &["10th", "tenth"],
+    &["apt", "apartment", "unit", "suite", "ste", "flat", "room"],
+];
+
+/// Where a lead is, ready to be compared.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Place {
+    street: Option<Street>,
+    city: Option<(Box<str>, TermHash)>,
+    postal_code: Option<(Box<str>, TermHash)>,
+    state: Option<Box<str>>,
+    country: Option<CountryCode>,
+}
+
+#[derive(Debug, Clone)]
+struct Street {
+    house: Box<str>,
+    words: Vec<Box<str>>,
+    term: TermHash,
+}
+
+/// A lead's place as given.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Given<'a> {
+    pub(super) street: Option<&'a str>,
+    pub(super) city: Option<&'a str>,
+    pub(super) postal_code: Option<&'a str>,
+    pub(super) state: Option<&'a str>,
+    pub(super) country: Option<CountryCode>,
+}
+
+impl Place {
+    pub(super) fn new(given: Given<'_>) -> Self {
+        let text = |text: Option<&str>| text.map(|text| letters(&latin(&fold(text)))).filter(|text| !text.is_empty());
+        let counted = |given, term| text(given).map(|text| (text.as_str().into(), TermHash::of(term, &text)));
+        Self {
+            street: given.street.and_then(Street::new),
+            city: counted(given.city, Term::City),
+            postal_code: counted(given.postal_code, Term::PostalCode),
+            state: text(given.state).map(Into::into),
+            country: given.country,
+        }
+    }
+
+    pub(super) fn terms(&self) -> impl Iterator<Item = TermHash> {
+        let city = self.city.iter().chain(&self.postal_code).map(|(_, term)| *term);
+        self.street.iter().map(|street| street.term).chain(city)
+    }
+}
+
+impl Street {
+    fn new(given: &str) -> Option<Self> {
+        let folded = fold(given);
+        let text = latin(&folded);
+        let mut house = "";
+        let mut words: Vec<Box<str>> = Vec::new();
+        for word in text.split(' ').filter(|word| !word.is_empty()) {
+            match word.as_bytes()[0].is_ascii_digit() && house.is_empty() {
+                true => house = word,
+                false => words.push(short_form(word)),
+            }
+        }
+        let key = format!("{house} {}", words.iter().take(2).map(|word| &**word).collect::<Vec<_>>().join(" "));
+        (!words.is_empty() || !house.is_empty()).then(|| Self {
+            term: TermHash::of(Term::Street, &key),
+            house: house.into(),
+            words,
+        })
+    }
+}
+
+fn short_form(word: &str) -> Box<str> {
+    let group = STREET_WORDS.iter().find(|group| group.contains(&word));
+    group.map_or(word, |group| group[0]).into()
+}
+
+fn is_street_word(word: &str) -> bool {
+    STREET_WORDS.iter().any(|group| group[0] == word)
+}
+
+/// Compares where two leads are.
+pub(super) fn compare(a: &Place, b: &Place, table: &FrequencyTable, out: &mut Vec<Agreement>) {
+    let rarity = |a: TermHash, b: TermHash| table.rarity(a).min(table.rarity(b));
+    if let Some((a, b)) = a.street.as_ref().zip(b.street.as_ref()) {
+        out.push(street(a, b).rare(rarity(a.term, b.term)));
+    }
+    if let Some(((one, a), (other, b))) = a.postal_code.as_ref().zip(b.postal_code.as_ref()) {
+        out.push(postal_code(one, other).rare(rarity(*a, *b)));
+    }
+    if let Some(((one, a), (other, b))) = a.city.as_ref().zip(b.city.as_ref()) {
+        out.push(city(one, other).rare(rarity(*a, *b)));
+    }
+    if let Some((a, b)) = a.state.as_ref().zip(b.state.as_ref()) {
+        out.push(exact(a == b, Level::StateExact, Level::StateDifferent));
+    }
+    if let Some((a, b)) = a.country.zip(b.country) {
+        out.push(exact(a == b, Level::CountryExact, Level::CountryDifferent));
+    }
+}
+
+fn exact(equal: bool, yes: Level, no: Level) -> Agreement {
+    if equal { Agreement::new(yes, 1.0) } else { Agreement::new(no, 0.0) }
+}
+
+fn street(a: &Street, b: &Street) -> Agreement {
+    let words = words_alike(a, b);
+    let same_house = a.house == b.house;
+    let close_house =
+        same_house || a.house.is_empty() || b.house.is_empty() || (a.house.len() > 1 && edits(&a.house, &b.house) == 1);
+    let level = match () {
+        () if same_house && words >= 0.9 => Level::StreetExact,
+        () if close_house && words >= 0.5 => Level::StreetMisspelt,
+        () if words >= 0.9 => Level::StreetOtherHouse,
+        () => Level::StreetDifferent,
+    };
+    Agreement::new(level, if same_house { words } else { words / 2.0 })
+}
+
+/// The share of the shorter street's words that are in the other; words that many streets have count a quarter.
+fn words_alike(a: &Street, b: &Street) -> f64 {
+    match a.words.len().cmp(&b.words.len()) {
+        std::cmp::Ordering::Less => words_within(a, b),
+        std::cmp::Ordering::Greater => words_within(b, a),
+        std::cmp::Ordering::Equal => words_within(a, b).max(words_within(b, a)),
+    }
+}
+
+fn words_within(short: &Street, long: &Street) -> f64 {
+    let (mut shared, mut whole) = (0.0, 0.0);
+    for word in &short.words {
+        let weight = if is_street_word(word) || word.as_bytes()[0].is_ascii_digit() { 0.25 } else { 1.0 };
+        whole += weight;
+        if long.words.iter().any(|other| word == other) {
+            shared += weight;
+        } else if long.words.iter().any(|other| is_misspelt(word, other) || begins(word, other)) {
+            shared += weight * 0.9;
+        }
+    }
+    if whole == 0.0 { 0.0 } else { shared / whole }
+}
+
+fn begins(a: &str, b: &str) -> bool {
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    short.len() >= 4 && long.starts_with(short)
+}
+
+fn city(a: &str, b: &str) -> Agreement {
+    let level = match () {
+        () if a == b => Level::CityExact,
+        () if is_misspelt(a, b) || begins(a, b) => Level::CityMisspelt,
+        () if similarity(a, b) >= 0.57 => Level::CityAlike,
+        () => Level::CityDifferent,
+    };
+    Agreement::new(level, similarity(a, b))
+}
+
+/// Digits of a United States postal code without its extension.
+const ZIP_DIGITS: usize = 5;
+
+fn postal_code(a: &str, b: &str) -> Agreement {
+    let short = |code: &str| if code.len() == ZIP_DIGITS + 4 { code[..ZIP_DIGITS].to_owned() } else { code.to_owned() };
+    let (one, other) = (short(a), short(b));
+    let level = match () {
+        () if one == other => Level::PostalCodeExact,
+        () if edits(&one, &other) == 1 => Level::PostalCodeMisspelt,
+        () => Level::PostalCodeDifferent,
+    };
+    Agreement::new(level, similarity(&one, &other))
+}

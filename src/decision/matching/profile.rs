@@ -1,0 +1,132 @@
+//! What of a lead is compared, prepared once for all its comparisons.
+
+use crate::domain::{BirthDate, CountryCode, DomainName, Email, Field, IncomingLead, Phone, registrable};
+
+use super::contact::{Mailbox, Number, compare_emails, compare_mailboxes, compare_phones};
+use super::frequency::{FrequencyTable, TermHash};
+use super::level::Level;
+use super::organisation::{self, Organisation};
+use super::person::{self, Person};
+use super::personal::{Birth, Title, compare_births, compare_titles};
+use super::place::{self, Place};
+use super::scoring::{Agreement, Score, weigh};
+use super::weights::Weights;
+
+/// A lead, ready to be compared. Holds personal data: shows nothing of it in `Debug`.
+#[derive(Clone, Default)]
+pub struct Profile {
+    person: Option<Person>,
+    organisation: Organisation,
+    emails: Vec<Mailbox>,
+    phones: Vec<Number>,
+    place: Place,
+    birth: Option<Birth>,
+    title: Option<Title>,
+}
+
+impl Profile {
+    /// What a payload says.
+    pub fn of_incoming(lead: &IncomingLead) -> Self {
+        let value = |field: Field| lead.values.get(&field).map(|text| &**text);
+        let person = lead.name.as_ref().map(Person::new);
+        let emails: Vec<&Email> = lead.emails.iter().collect();
+        let phones: Vec<&Phone> = lead.phones.iter().map(|phone| &phone.phone).collect();
+        Self {
+            organisation: Organisation::new(lead.company.as_ref(), domains_of(&emails, lead.website.as_ref())),
+            emails: emails.iter().map(|email| Mailbox::new(email, person.as_ref())).collect(),
+            phones: phones.iter().map(|phone| Number::new(phone)).collect(),
+            place: place_of(&value, lead.country),
+            birth: lead.birth_date.map(|date: BirthDate| Birth::new(date)),
+            title: value(Field::Title).and_then(Title::new),
+            person,
+        }
+    }
+
+    /// Counts the values that this lead holds.
+    pub fn count_in(&self, table: &mut FrequencyTable) {
+        let person = self.person.iter().flat_map(Person::terms);
+        let mut terms: Vec<TermHash> = person
+            .chain(self.organisation.terms())
+            .chain(self.place.terms())
+            .chain(self.emails.iter().map(Mailbox::domain_term))
+            .collect();
+        terms.sort_unstable();
+        terms.dedup();
+        table.count(terms);
+        let contact = self.emails.iter().flat_map(Mailbox::terms).chain(self.phones.iter().map(Number::term));
+        let mark = self.person.as_ref().map_or("", Person::mark);
+        contact.chain(self.birth.iter().map(Birth::term)).for_each(|term| table.count_of_person(term, mark));
+    }
+}
+
+fn domains_of(emails: &[&Email], website: Option<&DomainName>) -> Vec<String> {
+    let mail = emails.iter().filter(|email| !email.is_free_mail()).map(|email| registrable(email.domain()));
+    let mut domains: Vec<String> =
+        website.map(DomainName::registrable).into_iter().chain(mail).map(str::to_owned).collect();
+    domains.sort_unstable();
+    domains.dedup();
+    domains
+}
+
+fn place_of<'a>(value: &dyn Fn(Field) -> Option<&'a str>, country: Option<CountryCode>) -> Place {
+    Place::new(place::Given {
+        street: value(Field::Street),
+        city: value(Field::City),
+        postal_code: value(Field::PostalCode),
+        state: value(Field::State),
+        country,
+    })
+}
+
+impl std::fmt::Debug for Profile {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Profile([redacted])")
+    }
+}
+
+/// Compares two leads. Symmetric.
+pub fn compare(a: &Profile, b: &Profile, table: &FrequencyTable, weights: &Weights) -> Score {
+    let prior = weights.duplicates - f64::from(table.leads().max(2)).log2();
+    let of_people = a.person.is_some() || b.person.is_some();
+    weigh(&agreements(a, b, table), of_people, weights, prior)
+}
+
+fn agreements(a: &Profile, b: &Profile, table: &FrequencyTable) -> Vec<Agreement> {
+    let mut found = Vec::with_capacity(12);
+    match (&a.person, &b.person) {
+        (Some(a), Some(b)) => person::compare(a, b, table, &mut found),
+        (Some(person), None) => found.extend(compare_to_nobody(person, a, b, table)),
+        (None, Some(person)) => found.extend(compare_to_nobody(person, b, a, table)),
+        (None, None) => {}
+    }
+    let of_people = a.person.is_some() || b.person.is_some();
+    organisation::compare(&a.organisation, &b.organisation, of_people, table, &mut found);
+    found.extend(compare_emails(&a.emails, &b.emails, table));
+    found.extend(compare_phones(&a.phones, &b.phones, table));
+    place::compare(&a.place, &b.place, table, &mut found);
+    found.extend(a.birth.as_ref().zip(b.birth.as_ref()).map(|(a, b)| compare_births(a, b, table)));
+    mistaken_names(&mut found);
+    found.extend(a.title.as_ref().zip(b.title.as_ref()).map(|(a, b)| compare_titles(a, b)));
+    found
+}
+
+/// A lead without a name is a company's, or a person's of whom only the mailbox or the date of birth is known.
+fn compare_to_nobody(
+    person: &Person,
+    somebody: &Profile,
+    nobody: &Profile,
+    table: &FrequencyTable,
+) -> Option<Agreement> {
+    let agreement = compare_mailboxes(&nobody.emails, person, &somebody.emails, table);
+    (agreement.level != Level::PersonMissing || nobody.birth.is_none()).then_some(agreement)
+}
+
+/// Who was born on the same day and has another name was taken down wrongly, more often than not.
+fn mistaken_names(found: &mut [Agreement]) {
+    let same_day = [Level::BirthDateExact, Level::BirthDateMisspelt];
+    if found.iter().any(|agreement| same_day.contains(&agreement.level)) {
+        let different = [Level::GivenDifferent, Level::GivenUnrelated];
+        let other_names = found.iter_mut().filter(|agreement| different.contains(&agreement.level));
+        other_names.for_each(|agreement| agreement.level = Level::GivenMistaken);
+    }
+}

@@ -1,0 +1,157 @@
+//! The sum of the weights, and what it means as a probability.
+
+use super::level::{ComparedField, Kind, Level};
+use super::weights::Weights;
+
+/// How two values of a field agree, before it is weighed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Agreement {
+    pub(super) level: Level,
+    /// 0..1.
+    pub(super) similarity: f64,
+    /// log2 of one over the share of leads that hold the value.
+    pub(super) rarity: f64,
+}
+
+impl Agreement {
+    pub(super) fn new(level: Level, similarity: f64) -> Self {
+        Self { level, similarity, rarity: 0.0 }
+    }
+
+    /// The best of several; of equal ones the rarest.
+    pub(super) fn best(agreements: impl Iterator<Item = Self>) -> Option<Self> {
+        agreements.min_by(|one, other| {
+            let rarer = other.rarity.total_cmp(&one.rarity);
+            one.level.cmp(&other.level).then(rarer).then(other.similarity.total_cmp(&one.similarity))
+        })
+    }
+
+    pub(super) fn rare(self, rarity: f64) -> Self {
+        Self { rarity, ..self }
+    }
+}
+
+/// What one field says about two leads.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FieldComparison {
+    /// How its values agree.
+    pub level: Level,
+    /// 0..1.
+    pub similarity: f64,
+    /// log2 of the Bayes factor, as it counts in the sum.
+    pub weight: f64,
+}
+
+/// What all fields say about two leads together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Score {
+    /// One for each field that both sides have, and for a name that one side lacks.
+    pub comparisons: Vec<FieldComparison>,
+    /// log2 of the odds that two leads taken at random are one.
+    pub prior: f64,
+    /// What was taken off so that a name alone does not match; 0 or less.
+    pub guard: f64,
+}
+
+impl Score {
+    /// log2 of the odds that the two are one: prior, weights and guard.
+    pub fn weight(&self) -> f64 {
+        self.prior + self.guard + self.comparisons.iter().map(|comparison| comparison.weight).sum::<f64>()
+    }
+
+    /// Whether something says that they are two people, and the rest does not outweigh it. A date of birth in common does: then the name
+    /// was taken down wrongly.
+    pub fn is_contrary(&self) -> bool {
+        self.weight() < 0.0 && self.any(|level| level.kind() == Kind::Contrary) && !self.born_together()
+    }
+
+    /// Whether they are two people whoever else is like them: the second bearer of a name, or a function's mailbox.
+    pub fn excludes(&self) -> bool {
+        let given = [Level::GivenDifferent, Level::GivenUnrelated];
+        self.is_contrary() && self.any(|level| level.kind() == Kind::Contrary && !given.contains(&level))
+    }
+
+    fn born_together(&self) -> bool {
+        self.any(|level| matches!(level, Level::BirthDateExact | Level::BirthDateMisspelt))
+    }
+
+    fn any(&self, wanted: impl Fn(Level) -> bool) -> bool {
+        self.comparisons.iter().any(|comparison| wanted(comparison.level))
+    }
+
+    /// The probability that the two are one, from 0 to 1.
+    pub fn probability(&self) -> f64 {
+        probability_of(self.weight())
+    }
+}
+
+/// The probability of these odds, told in log2.
+pub(super) fn probability_of(weight: f64) -> f64 {
+    1.0 / (1.0 + (-weight).exp2())
+}
+
+/// log2 of the odds of a probability; infinite for 0 and 1.
+pub fn weight_of_probability(probability: f64) -> f64 {
+    (probability / (1.0 - probability)).log2()
+}
+
+/// Weighs what was compared. Two views of one fact do not count twice: within each group the strongest agreement counts whole and
+/// every other a part.
+pub(super) fn weigh(agreements: &[Agreement], of_people: bool, weights: &Weights, prior: f64) -> Score {
+    let mut comparisons: Vec<FieldComparison> = agreements.iter().map(|agreement| one(*agreement, weights)).collect();
+    for group in if of_people { &GROUPS_OF_PEOPLE[..] } else { &GROUPS_OF_ORGANISATIONS[..] } {
+        dampen(&mut comparisons, *group);
+    }
+    let mut score = Score { comparisons, prior, guard: 0.0 };
+    score.guard = guard(&score, weights);
+    score
+}
+
+fn one(agreement: Agreement, weights: &Weights) -> FieldComparison {
+    let Agreement { level, similarity, rarity } = agreement;
+    FieldComparison { level, similarity, weight: weights.of(level, rarity) }
+}
+
+/// Fields of which one follows from another, with the part that the weaker agreement counts.
+type Group = (&'static [ComparedField], f64);
+
+const EMAIL_AND_DOMAIN: Group = (&[ComparedField::Email, ComparedField::Domain], 0.2);
+
+/// Where somebody works says where that is.
+const WORKPLACE: &[ComparedField] = &[
+    ComparedField::Company,
+    ComparedField::Domain,
+    ComparedField::Street,
+    ComparedField::PostalCode,
+    ComparedField::City,
+];
+
+/// Groups overlap in nothing but the domain, so that an agreement more never takes away as much as it adds.
+const GROUPS_OF_PEOPLE: [Group; 2] = [(WORKPLACE, 0.5), EMAIL_AND_DOMAIN];
+
+const GROUPS_OF_ORGANISATIONS: [Group; 3] = [
+    (&[ComparedField::Street, ComparedField::PostalCode, ComparedField::City], 0.5),
+    (&[ComparedField::Company, ComparedField::Domain], 0.3),
+    EMAIL_AND_DOMAIN,
+];
+
+fn dampen(comparisons: &mut [FieldComparison], (fields, part): (&[ComparedField], f64)) {
+    let of_group = |comparison: &FieldComparison| fields.contains(&comparison.level.field()) && comparison.weight > 0.0;
+    let strongest = comparisons.iter().filter(|one| of_group(one)).map(|one| one.weight).fold(0.0, f64::max);
+    let mut whole = true;
+    for comparison in comparisons.iter_mut().filter(|one| of_group(one)) {
+        if whole && comparison.weight >= strongest {
+            whole = false;
+        } else {
+            comparison.weight *= part;
+        }
+    }
+}
+
+/// A name alone never matches: without anything beside it the sum stays below the review band.
+fn guard(score: &Score, weights: &Weights) -> f64 {
+    let supported =
+        score.comparisons.iter().any(|comparison| comparison.level.kind() == Kind::Support && comparison.weight > 0.0);
+    let weight = score.weight();
+    if supported { 0.0 } else { (weights.name_alone - weight).min(0.0) }
+}

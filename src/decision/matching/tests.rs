@@ -1,0 +1,206 @@
+//! The score of two leads, from their texts.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::{BirthDate, CompanyName, CountryCode, DomainName, Email, Field, IncomingLead, IncomingPhone};
+use crate::domain::{PersonName, Phone, PhoneKind};
+
+/// A lead of the form `name=Jane Doe; email=jane@example.com`.
+fn lead(text: &str) -> IncomingLead {
+    let mut lead = IncomingLead::default();
+    for (field, value) in text.split("; ").filter_map(|field| field.split_once('=')) {
+        set(&mut lead, field, value);
+    }
+    lead
+}
+
+fn set(lead: &mut IncomingLead, field: &str, value: &str) {
+    let mut text = |field| drop(lead.values.insert(field, value.into()));
+    match field {
+        "name" => lead.name = PersonName::from_parts(None, None, Some(value)),
+        "company" => lead.company = CompanyName::parse(value),
+        "email" => lead.emails.extend(Email::parse(value)),
+        "phone" => {
+            let phone = Phone::parse(value, CountryCode::parse("US").ok());
+            lead.phones.extend(phone.map(|phone| IncomingPhone { phone, kind: PhoneKind::Work }));
+        }
+        "site" => lead.website = DomainName::parse(value).ok(),
+        "born" => lead.birth_date = BirthDate::parse(value).ok(),
+        "street" => text(Field::Street),
+        "city" => text(Field::City),
+        "postal" => text(Field::PostalCode),
+        "state" => text(Field::State),
+        "title" => text(Field::Title),
+        _ => lead.country = CountryCode::parse(value).ok(),
+    }
+}
+
+/// In which common things are common: a thousand leads, some of them of the same few names.
+fn table() -> &'static FrequencyTable {
+    static TABLE: LazyLock<FrequencyTable> = LazyLock::new(a_thousand_leads);
+    &TABLE
+}
+
+fn a_thousand_leads() -> FrequencyTable {
+    let mut table = FrequencyTable::default();
+    let count = |text: &str, table: &mut FrequencyTable| Profile::of_incoming(&lead(text)).count_in(table);
+    for number in 0..1000 {
+        match number % 10 {
+            0 => count(
+                "name=John Smith; company=Google; site=google.com; city=London; email=info@google.com",
+                &mut table,
+            ),
+            1 => count("name=Mary Smith; company=Google; city=London; phone=+1 212 555 0100", &mut table),
+            _ => count(&format!("name=Given{number} Family{number}; city=City{number}"), &mut table),
+        }
+    }
+    table
+}
+
+fn score_in(table: &FrequencyTable, a: &str, b: &str) -> Score {
+    let (a, b) = (Profile::of_incoming(&lead(a)), Profile::of_incoming(&lead(b)));
+    compare(&a, &b, table, &Weights::default())
+}
+
+fn levels(a: &str, b: &str) -> Vec<String> {
+    let score = score_in(table(), a, b);
+    score.comparisons.iter().map(|one| format!("{}: {}", one.level.field().name(), one.level.name())).collect()
+}
+
+#[test]
+fn values_agree_at_the_level_that_fits() {
+    let check = |a: &str, b: &str, expected: &[&str]| {
+        assert_eq!(levels(a, b), expected, "{a} / {b}");
+        assert_eq!(levels(b, a), expected, "{b} / {a}");
+    };
+    check("name=Jane Doe", "name=JANE DOE", &["last_name: exact", "first_name: exact"]);
+    check("name=Bob Smith", "name=Robert Smyth", &["last_name: misspelt", "first_name: nickname"]);
+    check("name=J. Doe", "name=Jane Doe", &["last_name: exact", "first_name: initial"]);
+    check("name=Doe Jane", "name=Jane Doe", &["last_name: part", "first_name: nickname"]);
+    check("name=Jane Price-Thornton", "name=Jane Price", &["last_name: part", "first_name: exact"]);
+    check("name=Jane Doe", "name=Peter Miller", &["last_name: different", "first_name: unrelated"]);
+    check("name=John Doe Jr", "name=John Doe Sr", &["last_name: exact", "first_name: exact", "generation: different"]);
+    check("name=Остап Рогова", "name=Ostap Rogova", &["last_name: exact", "first_name: exact"]);
+    check("company=Acme Technologies GmbH", "company=ACME tech", &["company: words"]);
+    check("company=International Business Machines", "company=IBM", &["company: acronym"]);
+    check("company=Acme", "site=acme.com", &["company: domain"]);
+    check("email=jane.doe+x@acme.com", "email=jane.doe@acme.com", &["domain: exact", "email: exact"]);
+    check("email=jane@acme.com", "email=jane2@acme.com", &["domain: exact", "email: numbered"]);
+    check("email=info@acme.com", "email=jane@acme.com", &["domain: exact", "email: function"]);
+    check("email=lilly77@gmail.com", "email=lilly77@gmial.com", &["email: misspelt"]);
+    check("phone=+1 212 853 7755", "phone=(212) 853-7755", &["phone: exact"]);
+    check("phone=+1 212 853 7755 ext 1", "phone=+1 212 853 7755 ext 2", &["phone: other extension"]);
+    check("phone=+1 212 853 7755", "phone=+1 212 853 7756", &["phone: misspelt"]);
+    check("street=12 Main Street", "street=12 Main St.", &["street: exact"]);
+    check("street=12 Main Street", "street=14 Main St.", &["street: misspelt"]);
+    check("street=12 Main Street", "street=250 Main St.", &["street: other house"]);
+    check("born=1980-02-01", "born=1980-01-02", &["date_of_birth: misspelt"]);
+    check("born=1980-02-01", "born=1956-07-09", &["date_of_birth: different"]);
+    check("title=VP of Sales", "title=Vice President, Sales", &["title: exact"]);
+}
+
+#[test]
+fn rare_agreement_weighs_more_than_common() {
+    let table = table();
+    let common = score_in(table, "name=John Smith; company=Google", "name=John Smith; company=Google");
+    let rare = score_in(table, "name=Anna Papadimitriou; company=Acme", "name=Anna Papadimitriou; company=Acme");
+    assert!(common.probability() < 0.85, "{}", common.probability());
+    assert!(rare.probability() > 0.85, "{}", rare.probability());
+}
+
+#[test]
+fn a_name_alone_never_matches() {
+    let score = score_in(table(), "name=Anna Papadimitriou", "name=Anna Papadimitriou");
+    assert!(score.probability() < 0.7 && score.guard < 0.0, "{score:?}");
+}
+
+#[test]
+fn the_second_bearer_of_a_name_is_somebody_else() {
+    let table = table();
+    let one = "name=Anna Papadimitriou; company=Acme; site=acme.com; email=anna@acme.com";
+    let other = "name=Anna Papadimitriou; company=Acme; site=acme.com; email=anna2@acme.com";
+    assert!(score_in(table, one, other).excludes());
+    assert!(!score_in(table, one, one).is_contrary());
+}
+
+/// The values that a field takes in the properties: alike, misspelt, and strangers to each other.
+const VALUES: [(&str, &[&str]); 9] = [
+    (
+        "name",
+        &[
+            "Jane Doe",
+            "Jane M. Doe",
+            "J. Doe",
+            "Doe Jane",
+            "Jnae Doe",
+            "Jane Do",
+            "John Smith",
+            "Mary Smith",
+            "Bob Roe Jr",
+        ],
+    ),
+    ("company", &["Acme Inc", "Acme Technologies", "Acme tech", "AT", "Google", "Gogle"]),
+    ("site", &["acme.com", "acme.de", "google.com"]),
+    ("email", &["jane.doe@acme.com", "jane.doe2@acme.com", "jdoe@gmail.com", "jane.doe@gmial.com", "info@google.com"]),
+    ("phone", &["+1 212 853 7755", "+1 212 853 7756", "+1 212 853 9000", "+1 212 555 0100", "+1 212 853 7755 ext 7"]),
+    ("street", &["12 Main Street", "12 Main St", "14 Main St", "7 Elm Road", "12 Mian Street Apt 4"]),
+    ("city", &["London", "Lodnon", "York"]),
+    ("born", &["1980-02-01", "1980-01-02", "1980-02-11", "1956-07-09"]),
+    ("title", &["CEO", "Chief Executive Officer", "VP Sales", "Sales Manager"]),
+];
+
+type Choice = BTreeMap<&'static str, &'static str>;
+
+fn any_lead() -> impl Strategy<Value = Choice> {
+    let fields = VALUES.map(|(field, values)| {
+        prop::option::weighted(0.7, prop::sample::select(values))
+            .prop_map(move |value| value.map(|value| (field, value)))
+    });
+    fields.to_vec().prop_map(|values| values.into_iter().flatten().collect())
+}
+
+fn text(choice: &Choice) -> String {
+    let fields: Vec<String> = choice.iter().map(|(field, value)| format!("{field}={value}")).collect();
+    fields.join("; ")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn a_score_is_the_same_from_either_side(a in any_lead(), b in any_lead()) {
+        let table = table();
+        let (one, other) = (score_in(table, &text(&a), &text(&b)), score_in(table, &text(&b), &text(&a)));
+        prop_assert_eq!(&one, &other);
+        prop_assert!((0.0..=1.0).contains(&one.probability()));
+    }
+
+    #[test]
+    fn a_score_is_what_its_parts_add_up_to(a in any_lead(), b in any_lead()) {
+        let score = score_in(table(), &text(&a), &text(&b));
+        let sum: f64 = score.comparisons.iter().map(|one| one.weight).sum::<f64>() + score.prior + score.guard;
+        prop_assert!((score.weight() - sum).abs() < 1e-9);
+        prop_assert!((weight_of_probability(score.probability()) - sum).abs() < 1e-3 || sum.abs() > 40.0);
+    }
+
+    /// Taking over a value of the other lead makes them no less alike.
+    #[test]
+    fn more_agreement_never_lowers_a_score(a in any_lead(), b in any_lead(), field in prop::sample::select(&VALUES[..])) {
+        let table = table();
+        let Some(value) = a.get(field.0) else { return Ok(()) };
+        // A mailbox is a view of name and organisation, too: a value that one takes over may part it from what another agreed with.
+        let views = ["name", "company", "site", "email"];
+        let others = || views.iter().filter(|view| **view != field.0);
+        if views.contains(&field.0) && others().any(|view| a.contains_key(view) || b.contains_key(view)) {
+            return Ok(());
+        }
+        let mut nearer = b.clone();
+        nearer.insert(field.0, value);
+        let (before, after) = (score_in(table, &text(&a), &text(&b)), score_in(table, &text(&a), &text(&nearer)));
+        prop_assert!(after.weight() >= before.weight() - 1e-9, "{} -> {}\n{before:?}\n{after:?}", before.weight(), after.weight());
+    }
+}
