@@ -5,6 +5,7 @@
 
 mod bench;
 mod completions;
+mod dedupe;
 mod destination;
 pub mod exit;
 mod healthcheck;
@@ -41,6 +42,7 @@ enum Command {
     Import(Box<import::ImportOptions>),
     Match(Box<match_lead::MatchOptions>),
     Search(search::SearchOptions),
+    Dedupe(dedupe::DedupeOptions),
     Verify(verify::VerifyOptions),
     Healthcheck(healthcheck::HealthcheckOptions),
     /// Look at policy files.
@@ -72,6 +74,7 @@ fn run(command: Command) -> Result<Exit, CommandError> {
         Command::Serve(options) => block_on(serve::run(*options)),
         Command::Import(options) => block_on(import::import(*options)),
         Command::Match(options) => block_on(match_lead::run(*options)),
+        Command::Dedupe(options) => dedupe::run(&options),
         Command::Search(options) => block_on(search::run(options)),
         Command::Verify(options) => verify::run(&options),
         Command::Healthcheck(options) => block_on(healthcheck::run(&options)),

@@ -25,6 +25,7 @@ mod token;
 mod violation;
 mod watch;
 
+pub(crate) use convert::incoming_lead;
 #[cfg(any(test, fuzzing))]
 pub(crate) use convert::read_any_request;
 pub use health::{LIVENESS, READINESS, STARTUP};

@@ -38,13 +38,14 @@ pub(crate) use column::Target;
 use dead_letters::DeadLetters;
 pub(crate) use json_rows::read_object;
 use ledger::{Ledger, progress_bar};
+pub(crate) use mapping::MapRule;
 pub(crate) use options::ImportOptions;
 use report::{GrowingCsv, HEADER};
 pub(crate) use request::RequestTemplate;
-pub(crate) use row::RowProblem;
-use rows::Rows;
+pub(crate) use row::{Row, RowProblem};
+pub(crate) use rows::Rows;
 use sender::{Ending, SendError, Sender};
-use source_file::SourceFile;
+pub(crate) use source_file::SourceFile;
 use state::{Identity, Progress};
 
 /// How many rows are read ahead.

@@ -34,7 +34,7 @@ pub(crate) use selector::{found_lead, lead_selector};
 pub(crate) use time::instant;
 #[cfg(any(test, fuzzing))]
 pub(crate) use upsert::read_any_request;
-pub(crate) use upsert::{match_command, upsert_command};
+pub(crate) use upsert::{incoming_lead, match_command, upsert_command};
 pub(crate) use write::{record_merge, report_answer, targets, write_report};
 
 use jiff::Timestamp;

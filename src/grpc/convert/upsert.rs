@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use crate::decision::command::{RequestId, UpsertCommand, UpsertMode};
+use crate::decision::policy::Policy;
 use crate::decision::review::Payload;
 use crate::decision::tier::MatchTier;
-use crate::domain::{FieldKey, InputNote, SourceName};
+use crate::domain::{FieldKey, IncomingLead, InputNote, SourceName};
 use crate::grpc::blank_ids::count_blank_external_id;
 use crate::grpc::proto;
 use crate::grpc::status::Failure;
@@ -16,7 +17,7 @@ use super::lead_input::{ReadLead, read_lead};
 use super::payload::{canonical, digest_of};
 use super::reply::Presentation;
 use super::time::instant;
-use super::{Door, optional_lead_id, source_name};
+use super::{Caller, Door, MatchingHeaders, optional_lead_id, source_name};
 
 /// Longest `request_id` and `client_ref`, in characters.
 const MOST_CHARS: usize = 128;
@@ -57,6 +58,15 @@ pub(crate) fn upsert_command(
     };
     let command = command(request, Purpose::Upsert, door, violations)?;
     Ok((UpsertCommand { request_id, payload: Payload(payload), ..command }, presentation))
+}
+
+/// The lead of a request, read as an upsert reads it.
+pub(crate) fn incoming_lead(mut request: proto::UpsertRequest, policy: &Policy) -> Result<IncomingLead, Failure> {
+    let caller = Caller::default();
+    let headers = MatchingHeaders::default();
+    let door = Door { caller: &caller, policy, headers, inherited_source: None, now: Timestamp::MAX };
+    resolve(&mut request, &door);
+    Ok(command(request, Purpose::Match, &door, Violations::default())?.lead)
 }
 
 /// A request to match: what an upsert in the default modes would decide.

@@ -2,6 +2,7 @@
 
 mod bench;
 mod commands;
+mod dedupe;
 mod import;
 mod interrupted;
 mod serve;

@@ -1,0 +1,100 @@
+//! `leadgate dedupe`: a file in, groups out, nothing left behind.
+
+use std::collections::BTreeMap;
+
+use super::{Place, exists};
+
+const LEADS: &str = "\
+id,first_name,last_name,email,phone,company,city
+1,Ann,Papadaki,ann.papadaki@acme.example,+30 210 1234567,Acme GmbH,Athens
+2,Anna,Papadaki,a.papadaki@gmail.com,0030 210 1234567,ACME,Athens
+3,Ann,Papadaki,ann.papadaki2@acme.example,,Acme,Athens
+4,Bob,Roe,bob.roe@initech.example,+1 212 555 0187,Initech,New York
+5,Robert,Roe,bob.roe@initech.example,,Initech Inc,New York
+6,Carla,Roe,carla.roe@initech.example,+1 212 555 0199,Initech,New York
+";
+
+/// What strangers are called.
+const SYLLABLES: [&str; 17] =
+    ["ba", "ko", "ri", "tu", "ve", "no", "shi", "gra", "plo", "mun", "del", "fis", "wex", "jaq", "zor", "hul", "cyp"];
+
+/// The leads above among five hundred strangers: what is rare is told by what is common.
+fn file() -> String {
+    let strangers = (0..500).map(|number| {
+        let city = ["Athens", "New York", "Oslo", "Lima"][number % 4];
+        let word = |salt: u64| {
+            let hash = (number as u64 + 1).wrapping_mul(salt).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            [16, 24, 32, 40].map(|shift| SYLLABLES[(hash >> shift) as usize % SYLLABLES.len()]).concat()
+        };
+        format!("s{number},{},{},{}@mail.example,,{} Co,{city}\n", word(7), word(13), word(37), word(91))
+    });
+    LEADS.to_owned() + &strangers.collect::<String>()
+}
+
+fn groups(place: &Place, name: &str) -> BTreeMap<String, String> {
+    let content = place.read(name);
+    let rows = content.lines().skip(1).filter_map(|line| line.split_once(','));
+    rows.map(|(id, group)| (id.to_owned(), group.to_owned())).collect()
+}
+
+#[test]
+fn the_duplicates_of_a_file_are_grouped_and_the_second_bearer_of_a_name_is_not() {
+    let place = Place::new();
+    place.write("leads.csv", file());
+    let ended = place.run(&["dedupe", "leads.csv", "--output", "groups.csv", "--pairs", "pairs.csv"]).expect(0);
+    let groups = groups(&place, "groups.csv");
+    assert_eq!(groups.len(), 506, "every record has a row: {ended:#?}");
+    let group = |id: &str| groups[id].as_str();
+    assert_eq!((group("1"), group("2"), group("3")), ("1", "1", "3"), "{ended:#?}");
+    assert_eq!((group("4"), group("5"), group("6")), ("4", "4", "6"), "{ended:#?}");
+    let united: Vec<_> = (0..500).map(|number| format!("s{number}")).filter(|id| group(id) != id).collect();
+    assert!(united.is_empty(), "strangers: {united:?}");
+    let left: Vec<_> =
+        std::fs::read_dir(place.path(".")).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
+    assert_eq!(left.len(), 3, "the file, the groups and the pairs: {left:?}");
+}
+
+#[test]
+fn what_a_pair_says_adds_up_and_shows_no_value() {
+    let place = Place::new();
+    place.write("leads.csv", file());
+    place.run(&["dedupe", "leads.csv", "--output", "groups.csv", "--pairs", "pairs.csv"]).expect(0);
+    let pairs = place.read("pairs.csv");
+    assert!(!pairs.contains("Papadaki") && !pairs.contains('@'), "{pairs}");
+    for row in pairs.lines().skip(1) {
+        let cells: Vec<&str> = row.split(',').collect();
+        let number = |cell: &str| cell.parse::<f64>().expect("a number");
+        let weights = cells[6].split("; ").filter_map(|said| said.rsplit_once(' ')).map(|(_, weight)| number(weight));
+        let sum = number(cells[4]) + number(cells[5]) + weights.sum::<f64>();
+        assert!((sum - number(cells[3])).abs() < 0.5, "rounded to a tenth each: {row}");
+        assert!(number(cells[2]) >= 0.7, "{row}");
+    }
+}
+
+#[test]
+fn the_order_of_rows_changes_no_group() {
+    let place = Place::new();
+    place.write("leads.csv", file());
+    let mut lines: Vec<String> = file().lines().map(str::to_owned).collect();
+    lines[1..].reverse();
+    place.write("turned.csv", lines.join("\n"));
+    place.run(&["dedupe", "leads.csv", "--output", "groups.csv"]).expect(0);
+    place.run(&["dedupe", "turned.csv", "--output", "turned-groups.csv"]).expect(0);
+    let members = |name| {
+        let mut members: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        groups(&place, name).into_iter().for_each(|(id, group)| members.entry(group).or_default().push(id));
+        members.into_values().collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(members("groups.csv"), members("turned-groups.csv"));
+}
+
+#[test]
+fn a_file_that_is_none_is_refused_and_nothing_is_written() {
+    let place = Place::new();
+    place.write("leads.xlsx", b"PK\x03\x04rest");
+    let ended = place.run(&["dedupe", "leads.xlsx", "--output", "groups.csv"]).expect(2);
+    assert!(ended.err.contains("Excel"), "{ended:#?}");
+    assert!(!exists(&place.path("groups.csv")) && !exists(&place.path("groups.csv.part")));
+    place.write("leads.csv", LEADS);
+    place.run(&["dedupe", "leads.csv", "--output", "nowhere/groups.csv"]).expect(6);
+}
