@@ -71,14 +71,11 @@ enum Kind {
     Domain = 5,
     PhoneTail = 6,
     Mailbox = 7,
-    /// Joined with a name or a postal code; no longer made.
-    #[expect(dead_code, reason = "a number is never used again")]
-    BirthDateAndOther = 8,
+    BirthDate = 8,
     NameAndPostalCode = 9,
     CompanyAndCity = 10,
     Address = 11,
     NameAndCity = 12,
-    BirthDate = 13,
     GivenNameAndPostalCode = 14,
 }
 
@@ -111,7 +108,7 @@ pub fn blocking_keys(input: &BlockingInput<'_>) -> Vec<BlockingKey> {
     let mut keys = Keys(Vec::with_capacity(32));
     let person = input.name.map(Person::of);
     let place = Place::of(input);
-    keys.add_person(person.as_ref(), &place);
+    keys.add_person(person.as_ref(), input.birth_date, &place);
     keys.add_company(person.as_ref(), input, &place);
     keys.add_domains(person.as_ref(), input);
     keys.add_contacts(input);
@@ -206,7 +203,7 @@ impl Keys {
         self.0.push(BlockingKey::of(kind, parts));
     }
 
-    fn add_person(&mut self, person: Option<&Person>, place: &Place) {
+    fn add_person(&mut self, person: Option<&Person>, birth_date: Option<BirthDate>, place: &Place) {
         let Some(person) = person else { return };
         for family in &person.family {
             person.given.iter().for_each(|given| self.add_name(family, given));
@@ -218,6 +215,10 @@ impl Keys {
         }
         if person.family.is_empty() || person.given.is_empty() {
             person.codes().for_each(|code| self.add(Kind::Name, &[code]));
+        }
+        if let Some(date) = birth_date.map(|date| date.to_string()) {
+            let place = place.postal_code.as_deref().into_iter().chain(place.city.as_deref());
+            person.codes().chain(place).for_each(|other| self.add(Kind::BirthDate, &[other, &date]));
         }
     }
 
@@ -252,7 +253,6 @@ impl Keys {
         for email in input.emails.iter().filter(|email| !email.is_role_mailbox()) {
             self.add_mailbox(email);
         }
-        input.birth_date.iter().for_each(|date| self.add(Kind::BirthDate, &[&date.to_string()]));
         for phone in input.phones {
             let digits = phone.normalized();
             self.add(Kind::PhoneTail, &[&digits[digits.len().saturating_sub(PHONE_TAIL)..]]);

@@ -88,7 +88,6 @@ fn email(a: &Mailbox, b: &Mailbox, table: &FrequencyTable) -> Agreement {
         };
         return Agreement::new(level, 1.0).rare(table.rarity_of_unique(a.address_term, ADDRESS_BITS));
     }
-    let alike = similarity(&a.address, &b.address);
     let rarity = || table.rarity(a.name_term).min(table.rarity(b.name_term));
     let same_domain = a.domain == b.domain;
     // Two mailboxes that are both made of names differ as the names do, which says nothing more.
@@ -110,6 +109,7 @@ fn email(a: &Mailbox, b: &Mailbox, table: &FrequencyTable) -> Agreement {
         () if a.is_second() != b.is_second() => Level::EmailSecond,
         () => Level::EmailDifferent,
     };
+    let alike = if level.kind().agrees() { similarity(&a.address, &b.address) } else { 0.0 };
     Agreement::new(level, alike).rare(rarity())
 }
 

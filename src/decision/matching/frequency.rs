@@ -97,7 +97,7 @@ impl FrequencyTable {
     /// log2 of one over the share of leads that hold a value, in whole bits.
     pub(super) fn rarity(&self, term: TermHash) -> f64 {
         let count = self.counts.get(&term).copied().unwrap_or(1).max(1);
-        let leads = self.leads.max(1);
-        (f64::from(leads) / f64::from(count)).log2().floor().clamp(0.0, RAREST_BITS)
+        // Whole bits: the logarithm of the whole part is that of the share, rounded down.
+        f64::from((self.leads.max(1) / count).max(1).ilog2()).min(RAREST_BITS)
     }
 }

@@ -127,7 +127,6 @@ fn company(a: &Organisation, b: &Organisation, table: &FrequencyTable) -> Option
         return Some(Agreement::new(Level::CompanyExact, 1.0).rare(rarity()));
     }
     let overlap = Overlap::of(a, b, table);
-    let alike = similarity(&a.core, &b.core);
     let level = match () {
         () if overlap.least() >= 0.85 || is_misspelt(&a.core, &b.core) => Level::CompanyWords,
         () if is_acronym(a, b) || is_acronym(b, a) => Level::CompanyAcronym,
@@ -135,6 +134,7 @@ fn company(a: &Organisation, b: &Organisation, table: &FrequencyTable) -> Option
         () if overlap.mean() >= 0.4 => Level::CompanySome,
         () => Level::CompanyDifferent,
     };
+    let alike = if level.kind().agrees() { similarity(&a.core, &b.core) } else { 0.0 };
     // No part of a name is rarer than the whole.
     let rarity = if level == Level::CompanyWords { rarity() } else { overlap.shared_bits.min(rarity()) };
     Some(Agreement::new(level, alike.max(overlap.mean())).rare(rarity))
@@ -222,8 +222,10 @@ fn domain(a: &Organisation, b: &Organisation, table: &FrequencyTable) -> Option<
     if let Some(rarity) = same.map(|(_, term)| table.rarity(*term)).reduce(f64::max) {
         return Some(Agreement::new(Level::DomainExact, 1.0).rare(rarity));
     }
-    let pairs = a.domains.iter().flat_map(|(a, _)| b.domains.iter().map(move |(b, _)| (label(a), label(b))));
-    let alike = pairs.clone().map(|(a, b)| similarity(a, b)).fold(0.0, f64::max);
-    let close = pairs.into_iter().any(|(a, b)| a.len() > 3 && (a == b || is_misspelt(a, b)));
-    Some(Agreement::new(if close { Level::DomainAlike } else { Level::DomainDifferent }, alike))
+    let mut pairs = a.domains.iter().flat_map(|(a, _)| b.domains.iter().map(move |(b, _)| (label(a), label(b))));
+    let alike = pairs.find(|(a, b)| a.len() > 3 && (a == b || is_misspelt(a, b)));
+    Some(match alike {
+        Some((a, b)) => Agreement::new(Level::DomainAlike, similarity(a, b)),
+        None => Agreement::new(Level::DomainDifferent, 0.0),
+    })
 }

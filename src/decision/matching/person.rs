@@ -21,6 +21,8 @@ const MIN_PART: usize = 3;
 pub(super) struct Person {
     given: Vec<Box<str>>,
     family: Box<str>,
+    /// The family name without its spaces.
+    family_letters: Box<str>,
     sound: Box<str>,
     generation: Option<Generation>,
     given_term: TermHash,
@@ -39,6 +41,7 @@ impl Person {
             given_term: TermHash::of(Term::GivenName, given.first().map_or("", |first| first)),
             family_term: TermHash::of(Term::FamilyName, &joined),
             family: family.as_ref().into(),
+            family_letters: joined.into(),
             sound: sound.into(),
             generation: name.generation(),
             given,
@@ -54,7 +57,7 @@ impl Person {
     /// Whether a word of a mailbox is made of this name.
     pub(super) fn names(&self, mailbox: &str) -> bool {
         let holds = |name: &str| name.len() >= MIN_PART && (mailbox.contains(name) || is_misspelt(mailbox, name));
-        holds(&letters(&self.family)) || self.given.iter().any(|given| holds(given))
+        holds(&self.family_letters) || self.given.iter().any(|given| holds(given))
     }
 
     /// Whether letters are the initials of this name.
@@ -100,17 +103,16 @@ pub(super) fn compare(a: &Person, b: &Person, table: &FrequencyTable, out: &mut 
 
 /// A name of one word may be either name of the other: nobody knows which it was meant to be.
 fn single_word(a: &Person, b: &Person, table: &FrequencyTable) -> Option<[Agreement; 2]> {
-    let family = letters(&a.family);
-    let word = if family.is_empty() && a.given.len() == 1 { a.first() } else { &family };
+    let word = if a.family.is_empty() && a.given.len() == 1 { a.first() } else { &a.family_letters };
     let single = (a.family.is_empty() && a.given.len() == 1) != a.given.is_empty();
     if !single || word.len() < MIN_PART || b.family.is_empty() || b.given.is_empty() {
         return None;
     }
-    let as_family = family_level(word, &b.family, a.sound == b.sound);
+    let as_family = family_level((word, word), (&b.family, &b.family_letters), a.sound == b.sound);
     let (level, alike, term) = match as_family {
         Level::FamilyDifferent if word == b.first() => (Level::FamilyPart, 1.0, b.given_term),
         Level::FamilyDifferent => return None,
-        level => (level, similarity(word, &letters(&b.family)), b.family_term),
+        level => (level, similarity(word, &b.family_letters), b.family_term),
     };
     Some([Agreement::new(level, alike).rare(table.rarity(term)), Agreement::new(Level::GivenMissing, 0.0)])
 }
@@ -121,12 +123,12 @@ fn unrelated([family, given]: [Agreement; 2]) -> [Agreement; 2] {
 
 /// One name with given and family name exchanged: nobody means it, so that it weighs less than the same names in order.
 fn swapped(a: &Person, b: &Person, table: &FrequencyTable) -> Option<[Agreement; 2]> {
-    let (a_family, b_family) = (letters(&a.family), letters(&b.family));
+    let (a_family, b_family) = (&*a.family_letters, &*b.family_letters);
     if a_family.is_empty() || a.given.is_empty() || b.given.is_empty() || b_family.is_empty() {
         return None;
     }
     let agree = |one: &str, other: &str| one == other || is_misspelt(one, other);
-    let (one, other) = (agree(&a_family, b.first()), agree(a.first(), &b_family));
+    let (one, other) = (agree(a_family, b.first()), agree(a.first(), b_family));
     let rarity = |one: TermHash, other: TermHash| table.rarity(one).min(table.rarity(other));
     let family = Agreement::new(Level::FamilyPart, 1.0);
     let long = |name: &str| name.len() > MIN_PART;
@@ -135,10 +137,10 @@ fn swapped(a: &Person, b: &Person, table: &FrequencyTable) -> Option<[Agreement;
             family.rare(rarity(a.family_term, b.family_term)),
             Agreement::new(Level::GivenNickname, 1.0).rare(rarity(a.given_term, b.given_term)),
         ],
-        (true, false) if a_family == b.first() && long(&a_family) => {
+        (true, false) if a_family == b.first() && long(a_family) => {
             [family.rare(table.rarity(a.family_term)), Agreement::new(Level::GivenDifferent, 0.0)]
         }
-        (false, true) if a.first() == b_family && long(&b_family) => {
+        (false, true) if a.first() == b_family && long(b_family) => {
             [family.rare(table.rarity(b.family_term)), Agreement::new(Level::GivenDifferent, 0.0)]
         }
         _ => return None,
@@ -152,21 +154,24 @@ fn family(a: &Person, b: &Person, table: &FrequencyTable) -> Agreement {
     }
     let same_sound = !a.sound.is_empty() && a.sound == b.sound;
     let rarity = table.rarity(a.family_term).min(table.rarity(b.family_term));
-    let alike = similarity(&letters(&a.family), &letters(&b.family));
-    Agreement::new(family_level(&a.family, &b.family, same_sound), alike).rare(rarity)
+    let alike = similarity(&a.family_letters, &b.family_letters);
+    Agreement::new(family_level((&a.family, &a.family_letters), (&b.family, &b.family_letters), same_sound), alike)
+        .rare(rarity)
 }
 
-fn family_level(a: &str, b: &str, same_sound: bool) -> Level {
-    let (one, other) = (letters(a), letters(b));
-    let alike = similarity(&one, &other);
+/// Each name as its words, and as its letters.
+fn family_level((a, one): (&str, &str), (b, other): (&str, &str), same_sound: bool) -> Level {
+    if one == other {
+        return Level::FamilyExact;
+    }
+    let alike = similarity(one, other);
     match () {
-        () if one == other => Level::FamilyExact,
         () if is_part(a, b) || is_part(b, a) => Level::FamilyPart,
-        () if is_misspelt(&one, &other) => Level::FamilyMisspelt,
+        () if is_misspelt(one, other) => Level::FamilyMisspelt,
         () if one.len().min(other.len()) == 1 && one.as_bytes()[0] == other.as_bytes()[0] => Level::FamilyInitial,
-        () if numbers_differ(&one, &other) => Level::FamilyDifferent,
+        () if numbers_differ(one, other) => Level::FamilyDifferent,
         () if same_sound && alike >= 0.5 => Level::FamilySound,
-        () if is_alike(&one, &other, alike) => Level::FamilyAlike,
+        () if is_alike(one, other, alike) => Level::FamilyAlike,
         () => Level::FamilyDifferent,
     }
 }

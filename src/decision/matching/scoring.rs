@@ -36,7 +36,7 @@ impl Agreement {
 pub struct FieldComparison {
     /// How its values agree.
     pub level: Level,
-    /// 0..1.
+    /// 0..1; 0 where they do not agree and nobody counted.
     pub similarity: f64,
     /// log2 of the Bayes factor, as it counts in the sum.
     pub weight: f64,

@@ -32,7 +32,13 @@ pub(super) fn is_misspelt(a: &str, b: &str) -> bool {
         4..=7 => 1,
         _ => 2,
     };
-    long - short <= most && !numbers_differ(a, b) && edits(a, b) <= most
+    long - short <= most && within(a, b, most) && !numbers_differ(a, b)
+}
+
+/// Whether two words are at most so many edits apart; cheaper than to count them.
+fn within(a: &str, b: &str, most: usize) -> bool {
+    let args = osa::Args::default().score_cutoff(most);
+    osa::distance_with_args(a.bytes(), b.bytes(), &args).is_some()
 }
 
 /// Whether both hold digits, and not the same: who writes 12 does not mean 13. A digit in one word only is a slip for a letter.

@@ -1,5 +1,7 @@
 //! The weights by which levels are summed.
 
+use std::sync::LazyLock;
+
 use super::level::Level;
 
 /// A weight for each level, in bits, and what a value's rarity adds.
@@ -22,18 +24,56 @@ impl Weights {
     /// The weight of a level, for a value of this rarity. However common a value is, to agree on it never weighs less than to agree on it
     /// less, nor the best agreement less than nothing.
     pub(super) fn of(&self, level: Level, rarity: f64) -> f64 {
-        let own = self.own(level, rarity);
-        if !level.kind().agrees() {
+        let own = self.own(level as usize, rarity);
+        let place = &PLACES[level as usize];
+        if !place.agrees {
             return own;
         }
-        let field = Level::ALL.iter().filter(|other| other.field() == level.field() && other.kind().agrees());
-        let is_best = field.clone().min() == Some(&level);
-        let lesser = field.filter(|other| **other > level).map(|other| self.own(*other, rarity));
-        lesser.fold(if is_best { own.max(0.0) } else { own }, f64::max)
+        let lesser = (level as usize + 1..place.end).filter(|lesser| PLACES[*lesser].agrees);
+        let floor = if place.is_best { own.max(0.0) } else { own };
+        lesser.map(|lesser| self.own(lesser, rarity)).fold(floor, f64::max)
     }
 
-    fn own(&self, level: Level, rarity: f64) -> f64 {
-        let (weight, of_rarity) = self.levels[level as usize];
+    fn own(&self, level: usize, rarity: f64) -> f64 {
+        let (weight, of_rarity) = self.levels[level];
         weight + of_rarity * rarity
+    }
+}
+
+/// Where a level stands among those of its field.
+struct Place {
+    agrees: bool,
+    is_best: bool,
+    /// The first level of the next field.
+    end: usize,
+}
+
+/// The places of all levels. Those of one field stand together, from the best to the least.
+static PLACES: LazyLock<Vec<Place>> = LazyLock::new(|| Level::ALL.iter().map(|level| Place::of(*level)).collect());
+
+impl Place {
+    fn of(level: Level) -> Self {
+        let of_field = || Level::ALL.iter().filter(|other| other.field() == level.field());
+        let agrees = level.kind().agrees();
+        Self {
+            agrees,
+            is_best: agrees && of_field().find(|other| other.kind().agrees()) == Some(&level),
+            end: of_field().map(|other| *other as usize + 1).max().unwrap_or(0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_levels_of_a_field_stand_together() {
+        let mut fields: Vec<_> = Level::ALL.iter().map(|level| level.field()).collect();
+        fields.dedup();
+        let count = fields.len();
+        fields.sort_unstable();
+        fields.dedup();
+        assert_eq!(fields.len(), count);
     }
 }
