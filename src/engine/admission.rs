@@ -78,6 +78,12 @@ impl Admission {
         self.admit_rate()
     }
 
+    /// Whether so little waits that a stream may be read on: it is slowed down before anything of it has to be refused.
+    pub(crate) fn has_room(&self, overlay: usize, queue: usize) -> bool {
+        let roomy = |waiting: usize, limit: usize| waiting < limit - limit / 4;
+        roomy(overlay, self.limits.overlay) && roomy(queue, self.limits.queue)
+    }
+
     /// A virtual-scheduling rate limit with one second of burst (GCRA, ITU-T I.371).
     fn admit_rate(&self) -> Result<(), RequestError> {
         const BURST_MICROS: u64 = 1_000_000;

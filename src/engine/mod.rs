@@ -134,6 +134,12 @@ impl<S: LeadStore> Engine<S> {
         }
     }
 
+    /// Whether a stream may be read on, or should wait until less is under way.
+    pub fn has_room(&self) -> bool {
+        let (queue, _) = self.sequencer.depth();
+        self.admission.has_room(self.index.load().recent_len(), queue)
+    }
+
     /// The store, for listings and checks that want a view of it.
     pub fn store(&self) -> &Arc<S> {
         &self.store

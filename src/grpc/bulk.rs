@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::{Either, ready};
 use futures_util::stream::FuturesOrdered;
@@ -22,6 +23,9 @@ use super::violation::{Rule, Violations};
 
 /// Results that wait between the deciding and the sending side of a stream.
 const RESULTS_IN_TRANSIT: usize = 64;
+
+/// How long a stream is not read before it is looked whether there is room again.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Submits one request of a batch or stream. Its result never fails: what would be an error is a FAILED item.
 pub(crate) fn submit<S: LeadStore>(
@@ -96,6 +100,7 @@ impl<S: LeadStore> StreamDriver<S> {
         let mut ending = None;
         while ending.is_none() || !in_flight.is_empty() || !unsent.is_empty() {
             let takes_more = ending.is_none() && in_flight.len() + unsent.len() < in_flight_limit;
+            let has_room = !takes_more || self.engine.has_room();
             tokio::select! {
                 Some(result) = in_flight.next(), if !in_flight.is_empty() => unsent.push_back(result),
                 permit = results.reserve(), if !unsent.is_empty() => match (permit, unsent.pop_front()) {
@@ -106,7 +111,8 @@ impl<S: LeadStore> StreamDriver<S> {
                         ending.get_or_insert(Ok(()));
                     }
                 },
-                request = requests.message(), if takes_more => match request {
+                () = tokio::time::sleep(PAUSE), if takes_more && !has_room => {}
+                request = requests.message(), if takes_more && has_room => match request {
                     Ok(Some(request)) => in_flight.push_back(self.submit(request)),
                     Ok(None) => ending = Some(Ok(())),
                     Err(status) => ending = Some(Err(failure_of(&status))),

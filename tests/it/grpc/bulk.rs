@@ -95,6 +95,27 @@ async fn a_stream_of_any_size_gets_a_result_for_each_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_is_slowed_down_before_anything_of_it_is_refused() {
+    let server = Server::with(|settings| settings.engine.limits.overlay = 2_000).await;
+    let mut client = server.dedup().await;
+    let requests = (0..4_000).map(|index| StreamUpsertRequest {
+        request: Some(UpsertRequest {
+            source: "crm".to_owned(),
+            ..item(&index.to_string(), with_email(&format!("p{index}@m{index}.example")))
+        }),
+    });
+    let requests: Vec<_> = requests.collect();
+    let mut results = client.stream_upsert(tokio_stream::iter(requests)).await.expect("a stream").into_inner();
+    let mut created = 0;
+    while let Some(response) = results.message().await.expect("a result") {
+        let result = response.result.expect("a result");
+        assert_eq!(result.status(), UpsertStatus::Created, "{:?}", result.reasons);
+        created += 1;
+    }
+    assert_eq!(created, 4_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_caller_that_hangs_up_cancels_nothing_that_was_decided() {
     let server = Server::start().await;
     let mut client = server.dedup().await;
