@@ -82,7 +82,7 @@ setting_flags! {
     disk_reserve_mib: "MIB",
     /// Memory for what was read from disk [default: 128].
     store_cache_mib: "MIB",
-    /// Memory for leads and keys that decisions have read lately [default: 256].
+    /// Memory for leads and keys that decisions have read lately [default: 128].
     row_cache_mib: "MIB",
     /// Memory for what the index is about to write [default: 61].
     index_memory_mib: "MIB",

@@ -218,7 +218,7 @@ impl Keys {
         }
         if let Some(date) = birth_date.map(|date| date.to_string()) {
             let place = place.postal_code.as_deref().into_iter().chain(place.city.as_deref());
-            person.codes().chain(place).for_each(|other| self.add(Kind::BirthDate, &[other, &date]));
+            person.initials.iter().copied().chain(place).for_each(|other| self.add(Kind::BirthDate, &[other, &date]));
         }
     }
 

@@ -80,7 +80,7 @@ impl Admission {
 
     /// Whether so little waits that a stream may be read on: it is slowed down before anything of it has to be refused.
     pub(crate) fn has_room(&self, overlay: usize, queue: usize) -> bool {
-        let roomy = |waiting: usize, limit: usize| waiting < limit - limit / 4;
+        let roomy = |waiting: usize, limit: usize| waiting < limit / 2;
         roomy(overlay, self.limits.overlay) && roomy(queue, self.limits.queue)
     }
 

@@ -50,7 +50,7 @@ impl EngineSettings {
             limits: AdmissionLimits::default(),
             store: StoreOptions::default(),
             index: IndexSettings::default(),
-            row_cache_bytes: 256 * 1024 * 1024,
+            row_cache_bytes: 128 * 1024 * 1024,
             key_queue_limit: 10_000,
             key_locks: true,
         }
