@@ -13,6 +13,7 @@ use foldhash::fast::FixedState;
 use crate::domain::nickname::{all_canonical_given_names, canonical_given_names};
 use crate::domain::{BirthDate, CompanyName, DomainName, Email, PersonName, Phone, fold, registrable};
 
+use super::addresses::{is_street_word, postal_area};
 use super::phonetics::{Sound, latin_letters};
 
 /// Codes that are kept of a name's and of a company's sound.
@@ -28,9 +29,6 @@ const MIN_SOUNDING_LETTERS: usize = 6;
 
 /// Digits at the end of a phone number that are one subscriber's, whatever stands before them.
 const PHONE_TAIL: usize = 7;
-
-/// Digits of a United States postal code without its extension.
-const ZIP_DIGITS: usize = 5;
 
 /// A blocking key: stable across versions and machines, the same for every tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -182,18 +180,9 @@ impl Place {
         let filled = |text: &str| Some(fold(text)).filter(|folded| !folded.is_empty());
         Self {
             city: input.city.and_then(filled),
-            postal_code: input.postal_code.and_then(filled).map(|code| area_of(&code)),
+            postal_code: input.postal_code.and_then(filled).map(|code| postal_area(&code.replace(' ', "")).to_owned()),
         }
     }
-}
-
-/// A postal code without spaces; the extension of a ZIP code is left out.
-fn area_of(postal_code: &str) -> String {
-    let mut code: String = postal_code.chars().filter(|c| *c != ' ').collect();
-    if code.len() == ZIP_DIGITS + 4 && code.bytes().all(|b| b.is_ascii_digit()) {
-        code.truncate(ZIP_DIGITS);
-    }
-    code
 }
 
 struct Keys(Vec<BlockingKey>);
@@ -290,54 +279,12 @@ fn company_code(core: &str) -> Option<String> {
     Some(code.chars().chain(digits).collect()).filter(|code: &String| !code.is_empty())
 }
 
-/// Words that many streets share, with their short forms, folded.
-const STREET_WORDS: &[&str] = &[
-    "allee",
-    "apartment",
-    "apt",
-    "ave",
-    "avenida",
-    "avenue",
-    "blvd",
-    "boulevard",
-    "building",
-    "calle",
-    "circle",
-    "court",
-    "ct",
-    "drive",
-    "east",
-    "floor",
-    "highway",
-    "lane",
-    "ln",
-    "north",
-    "parkway",
-    "place",
-    "platz",
-    "plaza",
-    "rd",
-    "road",
-    "rue",
-    "south",
-    "square",
-    "st",
-    "str",
-    "strasse",
-    "street",
-    "suite",
-    "unit",
-    "via",
-    "way",
-    "west",
-];
-
 /// The first number of a folded street and the sound of its longest word of its own.
 fn house_and_street(street: &str) -> Option<(String, String)> {
     let number = street.split(' ').find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
     let number: String = number.chars().take_while(char::is_ascii_digit).collect();
     let words = street.split(' ').filter(|word| !word.starts_with(|c: char| c.is_ascii_digit()));
-    let name = words.max_by_key(|word| if STREET_WORDS.contains(word) { 0 } else { word.len() })?;
+    let name = words.max_by_key(|word| if is_street_word(word) { 0 } else { word.len() })?;
     Some((number, Sound::of(name, NAME_CODES)?.primary().to_owned()))
 }
 

@@ -162,7 +162,7 @@ mod tests {
         Score { comparisons, prior: 0.0, guard: 0.0 }
     }
 
-    /// Groups of four records of which `said` holds what pairs say; all others are five bits apart.
+    /// Groups of four records of which `said` holds what pairs say; all others speak a bit against each other.
     fn grouped(said: &[(u32, u32, f32, Level)]) -> Vec<Vec<u32>> {
         let matches = said.iter().filter(|(_, _, weight, _)| *weight > 2.5);
         let pairs = matches.map(|(a, b, weight, _)| ScoredPair { a: *a, b: *b, weight: *weight }).collect();

@@ -3,6 +3,7 @@
 //! The way of a request through it: [`command`] is the request, [`evidence`] what was found for it, [`decide`] says which lead
 //! it belongs to, [`plan`] what is done about it, and [`rows`] is what that changes in the store.
 
+mod addresses;
 pub mod blocking;
 pub mod blocking_keys;
 pub mod change;

@@ -4,6 +4,7 @@ use crate::domain::{Email, Phone};
 
 use super::frequency::{FrequencyTable, Term, TermHash};
 use super::level::Level;
+use super::organisation::label;
 use super::person::Person;
 use super::scoring::Agreement;
 use super::similarity::{edits, is_misspelt, similarity};
@@ -12,7 +13,7 @@ use super::similarity::{edits, is_misspelt, similarity};
 const ADDRESS_BITS: f64 = 12.0;
 
 /// An address, ready to be compared.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Mailbox {
     address: Box<str>,
     /// Letters and digits before the @, without the tag.
@@ -58,6 +59,7 @@ impl Mailbox {
         self.is_named && !self.is_free && digits == 1 && !self.name.ends_with(['0', '1'])
     }
 
+    /// The name without the digits behind it.
     fn letters(&self) -> &str {
         self.name.trim_end_matches(|c: char| c.is_ascii_digit())
     }
@@ -82,10 +84,7 @@ fn email(a: &Mailbox, b: &Mailbox, table: &FrequencyTable) -> Agreement {
         return Agreement::new(Level::EmailExactNamed, 1.0).rare(table.rarity(a.domain_term));
     }
     if a.address == b.address {
-        let level = match () {
-            () if a.is_role => Level::EmailRole,
-            () => Level::EmailExact,
-        };
+        let level = if a.is_role { Level::EmailRole } else { Level::EmailExact };
         return Agreement::new(level, 1.0).rare(table.rarity_of_unique(a.address_term, ADDRESS_BITS));
     }
     let rarity = || table.rarity(a.name_term).min(table.rarity(b.name_term));
@@ -102,9 +101,9 @@ fn email(a: &Mailbox, b: &Mailbox, table: &FrequencyTable) -> Agreement {
         () if a.name == b.name && is_misspelt(&a.domain, &b.domain) => Level::EmailMisspelt,
         () if a.name == b.name && named => Level::EmailNamed,
         () if a.name == b.name => Level::EmailMailbox,
-        () if is_numbered(&a.name, &b.name) && label(&a.domain) == label(&b.domain) => Level::EmailNumbered,
+        () if is_numbered(a, b) && label(&a.domain) == label(&b.domain) => Level::EmailNumbered,
         () if same_domain && slip(&a.name, &b.name) && same_initial => Level::EmailMisspelt,
-        () if same_domain && !a.is_free && !(a.is_named && b.is_named) => Level::EmailColleagues,
+        () if same_domain && !a.is_free && !named => Level::EmailColleagues,
         () if !same_domain && slip(&a.name, &b.name) && is_misspelt(&a.domain, &b.domain) => Level::EmailMisspelt,
         () if a.is_second() != b.is_second() => Level::EmailSecond,
         () => Level::EmailDifferent,
@@ -113,18 +112,10 @@ fn email(a: &Mailbox, b: &Mailbox, table: &FrequencyTable) -> Agreement {
     Agreement::new(level, alike).rare(rarity())
 }
 
-fn label(domain: &str) -> &str {
-    domain.split('.').next().unwrap_or(domain)
-}
-
 /// Whether one mailbox is the other with a digit behind it, or both have one: the second bearer of a name gets `jane.doe2`.
-fn is_numbered(a: &str, b: &str) -> bool {
-    let parts = |name: &str| {
-        let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
-        (letters.to_owned(), name.len() - letters.len())
-    };
-    let ((a_letters, a_digits), (b_letters, b_digits)) = (parts(a), parts(b));
-    a != b && a_letters == b_letters && a_digits <= 1 && b_digits <= 1
+fn is_numbered(a: &Mailbox, b: &Mailbox) -> bool {
+    let one_digit = |mailbox: &Mailbox| mailbox.name.len() - mailbox.letters().len() <= 1;
+    a.name != b.name && a.letters() == b.letters() && one_digit(a) && one_digit(b)
 }
 
 /// What the mailboxes of a lead without a name say about a person who has mailboxes of `own`.
@@ -148,7 +139,7 @@ pub(super) fn compare_mailboxes(
 }
 
 /// A number, ready to be compared.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Number {
     digits: Box<str>,
     extension: Option<Box<str>>,

@@ -1,6 +1,7 @@
 //! How common each value is: agreement on a rare one says more.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::FixedState;
 
@@ -29,15 +30,16 @@ pub(super) struct TermHash(u64);
 
 impl TermHash {
     pub(super) fn of(term: Term, value: &str) -> Self {
-        use std::hash::{BuildHasher, Hasher};
-        let mut hasher = FixedState::with_seed(term as u64).build_hasher();
-        hasher.write(value.as_bytes());
-        Self(hasher.finish())
+        Self::seeded(term as u64, value)
     }
 
+    /// This value together with another.
     fn with(self, value: &str) -> Self {
-        use std::hash::{BuildHasher, Hasher};
-        let mut hasher = FixedState::with_seed(self.0).build_hasher();
+        Self::seeded(self.0, value)
+    }
+
+    fn seeded(seed: u64, value: &str) -> Self {
+        let mut hasher = FixedState::with_seed(seed).build_hasher();
         hasher.write(value.as_bytes());
         Self(hasher.finish())
     }
@@ -51,9 +53,6 @@ pub struct FrequencyTable {
     /// Persons that were counted for a value.
     persons: HashSet<TermHash, FixedState>,
 }
-
-/// No table takes a value for rarer than one in this many leads would: in a small file everything is rare.
-const RAREST_BITS: f64 = 24.0;
 
 /// So many differently written people may hold what is one person's.
 const FEW_HOLDERS: u32 = 8;
@@ -98,6 +97,6 @@ impl FrequencyTable {
     pub(super) fn rarity(&self, term: TermHash) -> f64 {
         let count = self.counts.get(&term).copied().unwrap_or(1).max(1);
         // Whole bits: the logarithm of the whole part is that of the share, rounded down.
-        f64::from((self.leads.max(1) / count).max(1).ilog2()).min(RAREST_BITS)
+        f64::from((self.leads / count).max(1).ilog2())
     }
 }

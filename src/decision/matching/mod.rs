@@ -2,7 +2,8 @@
 //!
 //! I. P. Fellegi, A. B. Sunter, "A Theory for Record Linkage", JASA 64 (1969); term frequencies after W. E. Winkler, "Frequency-Based
 //! Matching in Fellegi-Sunter Model of Record Linkage", US Census Bureau RR2000/06. Pure: the same two leads, frequencies and weights
-//! give the same score.
+//! give the same score. What is prepared for comparison holds personal data: none of it has a `Debug`, but for [`Profile`], which shows
+//! nothing.
 
 mod contact;
 mod frequency;

@@ -45,7 +45,7 @@ const MOST_BITS: f64 = 15.0;
 const FILLERS: &[&str] = &["and", "of", "the", "for", "a", "an", "at", "in", "de", "der", "und", "y", "et"];
 
 /// A company and its domains, ready to be compared.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Organisation {
     core: Box<str>,
     words: Vec<(Box<str>, TermHash)>,
@@ -164,7 +164,8 @@ fn domain_fits(domains: &Organisation, company: &Organisation) -> bool {
         })
 }
 
-fn label(domain: &str) -> &str {
+/// The name of a domain without its suffix.
+pub(super) fn label(domain: &str) -> &str {
     domain.split('.').next().unwrap_or(domain)
 }
 
@@ -222,10 +223,8 @@ fn domain(a: &Organisation, b: &Organisation, table: &FrequencyTable) -> Option<
     if let Some(rarity) = same.map(|(_, term)| table.rarity(*term)).reduce(f64::max) {
         return Some(Agreement::new(Level::DomainExact, 1.0).rare(rarity));
     }
-    let mut pairs = a.domains.iter().flat_map(|(a, _)| b.domains.iter().map(move |(b, _)| (label(a), label(b))));
-    let alike = pairs.find(|(a, b)| a.len() > 3 && (a == b || is_misspelt(a, b)));
-    Some(match alike {
-        Some((a, b)) => Agreement::new(Level::DomainAlike, similarity(a, b)),
-        None => Agreement::new(Level::DomainDifferent, 0.0),
-    })
+    let pairs = a.domains.iter().flat_map(|(a, _)| b.domains.iter().map(move |(b, _)| (label(a), label(b))));
+    let alike = pairs.filter(|(a, b)| a.len() > 3 && (a == b || is_misspelt(a, b)));
+    let alike = alike.map(|(a, b)| Agreement::new(Level::DomainAlike, similarity(a, b)));
+    Some(Agreement::best(alike).unwrap_or_else(|| Agreement::new(Level::DomainDifferent, 0.0)))
 }

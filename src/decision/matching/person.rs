@@ -1,10 +1,9 @@
 //! Comparing people's names: nicknames, initials, swapped, double and mistyped names, generations.
 
-use rphonetic::DoubleMetaphone;
-
 use crate::domain::nickname::same_given_name;
 use crate::domain::{Generation, PersonName};
 
+use super::super::phonetics::Sound;
 use super::frequency::{FrequencyTable, Term, TermHash};
 use super::level::Level;
 use super::scoring::Agreement;
@@ -17,7 +16,7 @@ const SOUND_CODES: usize = 6;
 const MIN_PART: usize = 3;
 
 /// A name, ready to be compared.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Person {
     given: Vec<Box<str>>,
     family: Box<str>,
@@ -31,18 +30,19 @@ pub(super) struct Person {
 
 impl Person {
     pub(super) fn new(name: &PersonName) -> Self {
-        let given: Vec<Box<str>> = name.given().iter().map(|name| latin(name).as_ref().into()).collect();
+        // A name of nothing that has a Latin letter is none.
+        let given = name.given().iter().map(|name| latin(name)).filter(|name| !name.is_empty());
+        let given: Vec<Box<str>> = given.map(|name| name.as_ref().into()).collect();
         let family = latin(name.family());
         let joined = letters(&family);
         let sounded = if joined.is_empty() { given.first().map_or("", |first| first) } else { &joined };
-        let sounding: String = sounded.bytes().filter(u8::is_ascii_lowercase).map(char::from).collect();
-        let sound = DoubleMetaphone::new(Some(SOUND_CODES)).double_metaphone(&sounding).primary();
+        let sound = Sound::of(sounded, SOUND_CODES);
         Self {
             given_term: TermHash::of(Term::GivenName, given.first().map_or("", |first| first)),
             family_term: TermHash::of(Term::FamilyName, &joined),
             family: family.as_ref().into(),
             family_letters: joined.into(),
-            sound: sound.into(),
+            sound: sound.map_or("".into(), |sound| sound.primary().into()),
             generation: name.generation(),
             given,
         }
@@ -84,7 +84,7 @@ impl Person {
 
 /// Compares two names, as written or with one of them the wrong way round, whichever says more.
 pub(super) fn compare(a: &Person, b: &Person, table: &FrequencyTable, out: &mut Vec<Agreement>) {
-    let straight = [family(a, b, table), given(a, &b.given, b.given_term, table)];
+    let straight = [family(a, b, table), given(a, b, table)];
     if let Some(single) = single_word(a, b, table).or_else(|| single_word(b, a, table)) {
         out.extend(single);
     } else if straight
@@ -190,12 +190,12 @@ fn is_part(part: &str, whole: &str) -> bool {
             || part.contains(' ') && (whole.starts_with(part) || whole.ends_with(part)))
 }
 
-fn given(a: &Person, b_given: &[Box<str>], b_term: TermHash, table: &FrequencyTable) -> Agreement {
-    let (Some(one), Some(other)) = (a.given.first(), b_given.first()) else {
+fn given(a: &Person, b: &Person, table: &FrequencyTable) -> Agreement {
+    let (Some(one), Some(other)) = (a.given.first(), b.given.first()) else {
         return Agreement::new(Level::GivenMissing, 0.0);
     };
-    let rarity = || table.rarity(a.given_term).min(table.rarity(b_term));
-    if one == other || a.given.concat() == b_given.concat() {
+    let rarity = || table.rarity(a.given_term).min(table.rarity(b.given_term));
+    if one == other || a.given.concat() == b.given.concat() {
         return Agreement::new(Level::GivenExact, 1.0).rare(rarity());
     }
     let alike = similarity(one, other);
@@ -205,7 +205,7 @@ fn given(a: &Person, b_given: &[Box<str>], b_term: TermHash, table: &FrequencyTa
         () if initial(one, other) || initial(other, one) => Level::GivenInitial,
         () if is_misspelt(one, other) => Level::GivenMisspelt,
         () if is_short_form(one, other) => Level::GivenNickname,
-        () if second_is_first(&a.given, other) || second_is_first(b_given, one) => Level::GivenSecond,
+        () if second_is_first(&a.given, other) || second_is_first(&b.given, one) => Level::GivenSecond,
         () if is_alike(one, other, alike) && !numbers_differ(one, other) => Level::GivenAlike,
         () => Level::GivenDifferent,
     };

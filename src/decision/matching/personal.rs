@@ -11,7 +11,7 @@ use super::similarity::{edits, is_misspelt, similarity};
 const DAYS_BITS: f64 = 13.0;
 
 /// A date of birth, ready to be compared.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Birth {
     date: BirthDate,
     digits: Box<str>,
@@ -75,7 +75,7 @@ const TITLE_WORDS: &[&[&str]] = &[
 ];
 
 /// A job title's words, short forms written out, sorted.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Title(Vec<Box<str>>);
 
 impl Title {

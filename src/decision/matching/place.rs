@@ -1,5 +1,6 @@
 //! Comparing places: streets with their usual short forms, house numbers, cities, postal codes.
 
+use crate::decision::addresses::{is_street_word, postal_area, short_street_word};
 use crate::domain::{CountryCode, fold};
 
 use super::frequency::{FrequencyTable, Term, TermHash};
@@ -7,42 +8,8 @@ use super::level::Level;
 use super::scoring::Agreement;
 use super::similarity::{edits, is_misspelt, latin, letters, similarity};
 
-/// Words of streets that people shorten, each group under its shortest form; they tell streets apart less than their own words do.
-const STREET_WORDS: &[&[&str]] = &[
-    &["ave", "avenue", "av", "avenida", "avda"],
-    &["blvd", "boulevard", "blv", "boul"],
-    &["st", "street", "str", "strasse", "saint"],
-    &["rd", "road"],
-    &["dr", "drive"],
-    &["ln", "lane"],
-    &["ct", "court", "crt"],
-    &["cir", "circle", "circuit", "crct"],
-    &["cres", "crescent", "cr"],
-    &["pl", "place", "plaza", "platz"],
-    &["sq", "square"],
-    &["hwy", "highway"],
-    &["pkwy", "parkway"],
-    &["ter", "terrace", "tce"],
-    &["n", "north"],
-    &["s", "south"],
-    &["e", "east"],
-    &["w", "west"],
-    &["fl", "floor"],
-    &["1st", "first"],
-    &["2nd", "second"],
-    &["3rd", "third"],
-    &["4th", "fourth"],
-    &["5th", "fifth"],
-    &["6th", "sixth"],
-    &["7th", "seventh"],
-    &["8th", "eighth"],
-    &["9th", "ninth"],
-    &["10th", "tenth"],
-    &["apt", "apartment", "unit", "suite", "ste", "flat", "room"],
-];
-
 /// Where a lead is, ready to be compared.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Place {
     street: Option<Street>,
     city: Option<(Box<str>, TermHash)>,
@@ -51,7 +18,7 @@ pub(super) struct Place {
     country: Option<CountryCode>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Street {
     house: Box<str>,
     words: Vec<Box<str>>,
@@ -59,7 +26,7 @@ struct Street {
 }
 
 /// A lead's place as given.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Given<'a> {
     pub(super) street: Option<&'a str>,
     pub(super) city: Option<&'a str>,
@@ -96,7 +63,7 @@ impl Street {
         for word in text.split(' ').filter(|word| !word.is_empty()) {
             match word.as_bytes()[0].is_ascii_digit() && house.is_empty() {
                 true => house = word,
-                false => words.push(short_form(word)),
+                false => words.push(short_street_word(word).into()),
             }
         }
         let key = format!("{house} {}", words.iter().take(2).map(|word| &**word).collect::<Vec<_>>().join(" "));
@@ -106,15 +73,6 @@ impl Street {
             words,
         })
     }
-}
-
-fn short_form(word: &str) -> Box<str> {
-    let group = STREET_WORDS.iter().find(|group| group.contains(&word));
-    group.map_or(word, |group| group[0]).into()
-}
-
-fn is_street_word(word: &str) -> bool {
-    STREET_WORDS.iter().any(|group| group[0] == word)
 }
 
 /// Compares where two leads are.
@@ -144,8 +102,8 @@ fn exact(equal: bool, yes: Level, no: Level) -> Agreement {
 fn street(a: &Street, b: &Street) -> Agreement {
     let words = words_alike(a, b);
     let same_house = a.house == b.house;
-    let close_house =
-        same_house || a.house.is_empty() || b.house.is_empty() || (a.house.len() > 1 && edits(&a.house, &b.house) == 1);
+    let shorter = a.house.len().min(b.house.len());
+    let close_house = same_house || shorter == 0 || (shorter > 1 && edits(&a.house, &b.house) == 1);
     let level = match () {
         () if same_house && words >= 0.9 => Level::StreetExact,
         () if close_house && words >= 0.5 => Level::StreetMisspelt,
@@ -193,16 +151,12 @@ fn city(a: &str, b: &str) -> Agreement {
     Agreement::new(level, similarity(a, b))
 }
 
-/// Digits of a United States postal code without its extension.
-const ZIP_DIGITS: usize = 5;
-
 fn postal_code(a: &str, b: &str) -> Agreement {
-    let short = |code: &str| if code.len() == ZIP_DIGITS + 4 { code[..ZIP_DIGITS].to_owned() } else { code.to_owned() };
-    let (one, other) = (short(a), short(b));
+    let (one, other) = (postal_area(a), postal_area(b));
     let level = match () {
         () if one == other => Level::PostalCodeExact,
-        () if edits(&one, &other) == 1 => Level::PostalCodeMisspelt,
+        () if edits(one, other) == 1 => Level::PostalCodeMisspelt,
         () => Level::PostalCodeDifferent,
     };
-    Agreement::new(level, similarity(&one, &other))
+    Agreement::new(level, similarity(one, other))
 }

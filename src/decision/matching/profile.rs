@@ -88,10 +88,10 @@ impl std::fmt::Debug for Profile {
 pub fn compare(a: &Profile, b: &Profile, table: &FrequencyTable, weights: &Weights) -> Score {
     let prior = weights.duplicates - f64::from(table.leads().max(2)).log2();
     let of_people = a.person.is_some() || b.person.is_some();
-    weigh(&agreements(a, b, table), of_people, weights, prior)
+    weigh(&agreements(a, b, of_people, table), of_people, weights, prior)
 }
 
-fn agreements(a: &Profile, b: &Profile, table: &FrequencyTable) -> Vec<Agreement> {
+fn agreements(a: &Profile, b: &Profile, of_people: bool, table: &FrequencyTable) -> Vec<Agreement> {
     let mut found = Vec::with_capacity(12);
     match (&a.person, &b.person) {
         (Some(a), Some(b)) => person::compare(a, b, table, &mut found),
@@ -99,7 +99,6 @@ fn agreements(a: &Profile, b: &Profile, table: &FrequencyTable) -> Vec<Agreement
         (None, Some(person)) => found.extend(compare_to_nobody(person, b, a, table)),
         (None, None) => {}
     }
-    let of_people = a.person.is_some() || b.person.is_some();
     organisation::compare(&a.organisation, &b.organisation, of_people, table, &mut found);
     found.extend(compare_emails(&a.emails, &b.emails, table));
     found.extend(compare_phones(&a.phones, &b.phones, table));

@@ -168,6 +168,11 @@ fn text(choice: &Choice) -> String {
     fields.join("; ")
 }
 
+/// A text for each field: of any letters, or of those that fields are made of.
+fn any_texts() -> impl Strategy<Value = Vec<String>> {
+    prop::collection::vec(".{0,30}|[a-z0-9@. ]{0,20}", VALUES.len() + 2)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
@@ -177,6 +182,18 @@ proptest! {
         let (one, other) = (score_in(table, &text(&a), &text(&b)), score_in(table, &text(&b), &text(&a)));
         prop_assert_eq!(&one, &other);
         prop_assert!((0.0..=1.0).contains(&one.probability()));
+    }
+
+    #[test]
+    fn any_texts_are_compared_alike_from_either_side(a in any_texts(), b in any_texts()) {
+        let profile = |values: &[String]| {
+            let mut lead = IncomingLead::default();
+            VALUES.iter().map(|(field, _)| *field).chain(["postal", "state"]).zip(values).for_each(|(field, value)| set(&mut lead, field, value));
+            Profile::of_incoming(&lead)
+        };
+        let (a, b) = (profile(&a), profile(&b));
+        let weights = Weights::default();
+        prop_assert_eq!(compare(&a, &b, table(), &weights), compare(&b, &a, table(), &weights));
     }
 
     #[test]
