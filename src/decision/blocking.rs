@@ -1,34 +1,13 @@
 //! The blocking keys of a lead and of a payload: the same content gives the same keys.
 
-use crate::domain::{BirthDate, CompanyName, DomainName, Email, Field, IncomingLead, Lead, LinkedBy, Phone};
+use crate::domain::{Email, Field, IncomingLead, Lead, Phone};
 
 use super::blocking_keys::{BlockingInput, blocking_keys};
-use super::evidence::Names;
+use super::particulars::Particulars;
 
 /// The blocking keys of a lead as it stands, sorted, each once. What a fuzzy match added is not blocked on until it is confirmed.
 pub fn blocks_of_lead(lead: &Lead) -> Vec<u64> {
-    let names = Names::of_lead(lead);
-    let exact = |linked_by| linked_by == LinkedBy::Exact;
-    let emails: Vec<Email> = lead
-        .emails
-        .iter()
-        .filter(|email| exact(email.linked_by))
-        .filter_map(|email| Email::parse(&email.key).ok())
-        .collect();
-    let phones: Vec<Phone> = lead
-        .phones
-        .iter()
-        .filter(|phone| exact(phone.linked_by))
-        .filter_map(|phone| Phone::parse(&phone.key, None).ok())
-        .collect();
-    blocks(Parts {
-        names: &names,
-        emails: &emails.iter().collect::<Vec<_>>(),
-        phones: &phones.iter().collect::<Vec<_>>(),
-        website: lead.value(Field::Website).and_then(|website| DomainName::parse(website).ok()).as_ref(),
-        birth_date: lead.value(Field::DateOfBirth).and_then(|date| BirthDate::parse(date).ok()),
-        text: &|field| lead.value(field),
-    })
+    blocks(&Particulars::of_lead(lead))
 }
 
 /// Whether two states of a lead have the same blocking keys because nothing differs that they are made of.
@@ -52,37 +31,20 @@ const BLOCKED_ON: [Field; 9] = [
 
 /// The blocking keys that a lead made of this payload alone would have, sorted, each once.
 pub fn blocks_of_incoming(lead: &IncomingLead) -> Vec<u64> {
-    blocks(Parts {
-        names: &Names::of_incoming(lead),
-        emails: &lead.emails.iter().collect::<Vec<_>>(),
-        phones: &lead.phones.iter().map(|phone| &phone.phone).collect::<Vec<_>>(),
-        website: lead.website.as_ref(),
-        birth_date: lead.birth_date,
-        text: &|field| lead.values.get(&field).map(|text| &**text),
-    })
+    blocks(&Particulars::of_incoming(lead))
 }
 
-struct Parts<'a> {
-    names: &'a Names,
-    emails: &'a [&'a Email],
-    phones: &'a [&'a Phone],
-    website: Option<&'a DomainName>,
-    birth_date: Option<BirthDate>,
-    text: &'a dyn Fn(Field) -> Option<&'a str>,
-}
-
-fn blocks(parts: Parts<'_>) -> Vec<u64> {
-    let company: Option<&CompanyName> = parts.names.company();
+fn blocks(of: &Particulars<'_>) -> Vec<u64> {
     let input = BlockingInput {
-        name: parts.names.person(),
-        company,
-        emails: parts.emails,
-        phones: parts.phones,
-        domain: parts.website,
-        city: (parts.text)(Field::City),
-        postal_code: (parts.text)(Field::PostalCode),
-        birth_date: parts.birth_date,
-        street: (parts.text)(Field::Street),
+        name: of.person.as_deref(),
+        company: of.company.as_deref(),
+        emails: &of.emails.iter().map(|email| &**email).collect::<Vec<&Email>>(),
+        phones: &of.phones.iter().map(|phone| &**phone).collect::<Vec<&Phone>>(),
+        domain: of.website.as_deref(),
+        city: of.text(Field::City),
+        postal_code: of.text(Field::PostalCode),
+        birth_date: of.birth_date,
+        street: of.text(Field::Street),
     };
     blocking_keys(&input).into_iter().map(super::blocking_keys::BlockingKey::get).collect()
 }

@@ -27,9 +27,10 @@ pub struct Blocks {
 }
 
 /// The blocking keys of a change that callers can see. `incoming` are those of the payload, which are those of a lead made of it.
-pub fn blocks_of_change(change: &LeadChange, incoming: &[u64]) -> Blocks {
+pub fn blocks_of_change(change: &LeadChange, incoming: impl FnOnce() -> Vec<u64>) -> Blocks {
     let Some(before) = &change.before else {
-        return Blocks { after: incoming.to_vec(), touched: incoming.to_vec() };
+        let after = incoming();
+        return Blocks { touched: after.clone(), after };
     };
     let after = blocks_of_lead(&change.after);
     if blocks_alike(before, &change.after) {

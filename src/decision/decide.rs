@@ -1,6 +1,7 @@
 //! Which lead a payload belongs to: every tier is evaluated, the highest with an opinion decides, and the others that
 //! point elsewhere are reported as conflicts.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::domain::{Lead, LeadId};
@@ -8,7 +9,10 @@ use crate::domain::{Lead, LeadId};
 use super::command::UpsertCommand;
 use super::evidence::{Evidence, KeyLookup, NamedLead, Names};
 use super::exact_tiers::{KeyVerdict, TierEvaluator};
-use super::outcome::{Candidate, Conflict, Decision};
+use super::fuzzy_tier::{Compared, compare_all, told};
+use super::matching::{Profile, compare, prior};
+use super::outcome::{Candidate, Conflict, Decision, Weighing};
+use super::particulars::Particulars;
 use super::policy::Policy;
 use super::reason::{Reason, ReasonCode};
 use super::tier::{MatchLevel, MatchTier};
@@ -75,6 +79,7 @@ pub fn decide(command: &UpsertCommand, evidence: &Evidence, policy: &Policy) -> 
         let verdict = evaluator.evaluate(lookup, deciding.decided_lead());
         deciding.take(lookup, verdict);
     }
+    deciding.weigh(command, evidence, policy);
     deciding.finish(policy)
 }
 
@@ -96,7 +101,11 @@ struct Deciding {
     rivals: Vec<LeadId>,
     reasons: Vec<Reason>,
     truncated: bool,
+    weighed: Option<Weighing>,
 }
+
+/// How many of the leads that the fuzzy tier compared are told of: the best.
+const TOLD_CANDIDATES: usize = 10;
 
 impl Deciding {
     fn name(&mut self, lead: &Arc<Lead>, redirected_from: Option<LeadId>) {
@@ -203,10 +212,67 @@ impl Deciding {
                 level,
                 matched_by: tier,
                 score: 0.0,
+                weight: 0.0,
                 comparisons: Vec::new(),
                 reasons: reason.map(Reason::from).into_iter().collect(),
             }),
         }
+    }
+
+    /// Asks the fuzzy tier, and where the caller wants to know why, compares what the exact tiers found as well.
+    fn weigh(&mut self, command: &UpsertCommand, evidence: &Evidence, policy: &Policy) {
+        let explains = command.explain && !self.candidates.is_empty();
+        if evidence.sharing.is_none() && !explains {
+            return;
+        }
+        let incoming = Particulars::of_incoming(&command.lead);
+        let profile = Profile::new(&incoming);
+        if let Some(sharing) = &evidence.sharing {
+            self.truncated |= sharing.truncated;
+            let compared = compare_all(&profile, &sharing.leads, &evidence.frequencies, policy);
+            compared.into_iter().take(TOLD_CANDIDATES).for_each(|compared| self.take_compared(&compared, policy));
+        }
+        self.weighed = Some(Weighing {
+            prior: prior(&evidence.frequencies, &policy.weights),
+            frequency_table: evidence.frequencies.version(),
+        });
+        if command.explain {
+            for candidate in &mut self.candidates {
+                let existing = Particulars::of_lead(&candidate.lead);
+                let score = compare(&profile, &Profile::new(&existing), &evidence.frequencies, &policy.weights);
+                candidate.comparisons = told(&score, &incoming, &existing);
+            }
+        }
+    }
+
+    /// A lead that an exact tier held for somebody else's, because the names differ, is at most possible.
+    fn take_compared(&mut self, compared: &Compared, policy: &Policy) {
+        let known = self.candidates.iter().find(|known| known.lead.lead_id == compared.lead.lead_id);
+        let guarded = known.is_some_and(|known| known.level == MatchLevel::None) && compared.score.names_differ();
+        let level = if guarded { compared.level.min(MatchLevel::Possible) } else { compared.level };
+        let reason = match level {
+            MatchLevel::Match => None,
+            MatchLevel::Possible => Some(ReasonCode::InReviewBand),
+            MatchLevel::None => Some(ReasonCode::BelowThreshold),
+        };
+        self.add_candidate(&compared.lead, level, MatchTier::Fuzzy, reason);
+        let added = self.candidates.iter_mut().find(|known| known.lead.lead_id == compared.lead.lead_id);
+        if let Some(candidate) = added.filter(|candidate| candidate.matched_by == MatchTier::Fuzzy) {
+            candidate.score =
+                if guarded { compared.score.probability().min(midst(policy)) } else { compared.score.probability() };
+            candidate.weight = compared.score.weight();
+        }
+        let lead = Arc::clone(&compared.lead);
+        match level {
+            MatchLevel::Match if self.decided_by_exact_tier() => {}
+            MatchLevel::Match => self.settle(Verdict::Match { lead, tier: MatchTier::Fuzzy }, MatchTier::Fuzzy),
+            MatchLevel::Possible => self.settle(Verdict::Possible { lead }, MatchTier::Fuzzy),
+            MatchLevel::None => {}
+        }
+    }
+
+    fn decided_by_exact_tier(&self) -> bool {
+        matches!(self.verdict, Some((Verdict::Match { .. } | Verdict::Ambiguous { .. }, _)))
     }
 
     fn finish(mut self, policy: &Policy) -> Decided {
@@ -228,25 +294,25 @@ impl Deciding {
             level,
             matched_by: tier,
             lead_id: best,
-            score: score_of(level, policy),
+            score: self.candidates.first().map_or(0.0, |candidate| candidate.score),
             candidates: self.candidates,
             conflicts: self.conflicts,
             truncated: self.truncated,
+            weighed: self.weighed,
         };
         Decided { verdict, decision, reasons: self.reasons, rivals: self.rivals }
     }
 
     fn rank_candidates(&mut self, best: Option<LeadId>, policy: &Policy) {
-        for candidate in &mut self.candidates {
+        for candidate in self.candidates.iter_mut().filter(|candidate| candidate.matched_by != MatchTier::Fuzzy) {
             candidate.score = score_of(candidate.level, policy);
         }
-        self.candidates.sort_by_key(|candidate| {
-            (
-                Some(candidate.lead.lead_id) != best,
-                std::cmp::Reverse(candidate.level),
-                candidate.matched_by,
-                candidate.lead.lead_id,
-            )
+        self.candidates.sort_by(|one, other| {
+            let rank = |candidate: &Candidate| {
+                (Some(candidate.lead.lead_id) != best, Reverse(candidate.level), candidate.matched_by)
+            };
+            let by_weight = other.weight.total_cmp(&one.weight);
+            rank(one).cmp(&rank(other)).then(by_weight).then(one.lead.lead_id.cmp(&other.lead.lead_id))
         });
     }
 }
@@ -255,7 +321,12 @@ impl Deciding {
 fn score_of(level: MatchLevel, policy: &Policy) -> f64 {
     match level {
         MatchLevel::Match => 1.0,
-        MatchLevel::Possible => f64::midpoint(policy.review_threshold, policy.match_threshold),
+        MatchLevel::Possible => midst(policy),
         MatchLevel::None => 0.0,
     }
+}
+
+/// The middle of the review band.
+fn midst(policy: &Policy) -> f64 {
+    f64::midpoint(policy.review_threshold, policy.match_threshold)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::domain::{CompanyName, Field, IncomingLead, Lead, LeadId, PersonName};
 
 use super::command::IncomingKey;
+use super::matching::FrequencyTable;
 use super::name_guard::{NameVerdict, Named, compare_names};
 
 /// The lead that the request names by id.
@@ -50,6 +51,21 @@ pub struct Evidence {
     pub named: NamedLead,
     /// Every key of the payload, in the order of the tiers.
     pub keys: Vec<KeyLookup>,
+    /// How common values are, for whatever is compared.
+    pub frequencies: Arc<FrequencyTable>,
+    /// Leads that share a blocking key with the payload; `None` while the fuzzy tier was not asked.
+    pub sharing: Option<SharingLeads>,
+    /// Leads that share a blocking key with the lead as a first plan would leave it; `None` where it leaves those keys alone.
+    pub neighbours: Option<SharingLeads>,
+}
+
+/// Leads that share a blocking key with something.
+#[derive(Debug, Clone, Default)]
+pub struct SharingLeads {
+    /// The leads as they stand, by id.
+    pub leads: Vec<Arc<Lead>>,
+    /// Whether there are more than were read.
+    pub truncated: bool,
 }
 
 /// Who somebody is, as far as the name guard looks.
@@ -88,6 +104,11 @@ impl Names {
     /// The company.
     pub fn company(&self) -> Option<&CompanyName> {
         self.company.as_ref()
+    }
+
+    /// The person's name and the company.
+    pub fn into_parts(self) -> (Option<PersonName>, Option<CompanyName>) {
+        (self.person, self.company)
     }
 
     fn as_named(&self) -> Named<'_> {

@@ -86,6 +86,8 @@ pub struct Candidate {
     pub matched_by: MatchTier,
     /// 0..1; 1 for an exact tier that unites.
     pub score: f64,
+    /// log2 of the odds that it is the same lead, prior included; 0 where no comparison decided.
+    pub weight: f64,
     /// The fields compared, where asked for.
     pub comparisons: Vec<Comparison>,
     /// Why its level is what it is.
@@ -109,6 +111,17 @@ pub struct Decision {
     pub conflicts: Vec<Conflict>,
     /// Whether a cap cut the candidates short.
     pub truncated: bool,
+    /// What comparisons were weighed with; `None` where none were made.
+    pub weighed: Option<Weighing>,
+}
+
+/// What comparisons were weighed with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weighing {
+    /// log2 of the odds that two leads taken at random are one.
+    pub prior: f64,
+    /// The version of the frequency table; 0 for the one that ships.
+    pub frequency_table: u64,
 }
 
 /// A value that was not taken. Personal data: shown to the caller, never stored in a reply record.

@@ -6,6 +6,8 @@ use jiff::SignedDuration;
 
 use crate::domain::{CountryCode, ExternalIdFormat, FieldKey, SourceName};
 
+use super::matching::Weights;
+
 /// What happens in the review band.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnPossible {
@@ -14,6 +16,16 @@ pub enum OnPossible {
     CreateAndReview,
     /// The payload is parked.
     Hold,
+}
+
+/// Whether leads are found by likeness where no key agrees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FuzzyTier {
+    /// They are.
+    #[default]
+    Enabled,
+    /// Only keys count.
+    Disabled,
 }
 
 /// What happens when a match is a soft-deleted lead.
@@ -162,6 +174,10 @@ pub struct Policy {
     pub match_threshold: f64,
     /// A probability at or above it, and below a match, is possible.
     pub review_threshold: f64,
+    /// Whether leads are found by likeness.
+    pub fuzzy_tier: FuzzyTier,
+    /// By which comparisons are summed.
+    pub weights: Weights,
     /// What happens in the review band.
     pub on_possible: OnPossible,
     /// What happens when a match is a soft-deleted lead.
@@ -194,6 +210,8 @@ impl Default for Policy {
             version: "default-1".into(),
             match_threshold: 0.85,
             review_threshold: 0.70,
+            fuzzy_tier: FuzzyTier::Enabled,
+            weights: Weights::default(),
             on_possible: OnPossible::CreateAndReview,
             on_deleted: OnDeleted::Revive,
             unknown_sources: UnknownSources::Accept,

@@ -93,6 +93,8 @@ reason_codes! {
     ConflictingKey = 31, "CONFLICTING_KEY", "The key is held by another live lead.";
     /// A claim token does not match the current claim.
     UnknownClaim = 32, "UNKNOWN_CLAIM", "The claim token is not the current one; the report was applied without it.";
+    /// A bulk source never updates what was found by likeness alone.
+    BulkFuzzyMatch = 33, "BULK_FUZZY_MATCH", "A bulk source does not update a lead that was found by likeness alone: a person decides.";
 }
 
 impl ReasonCode {

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::domain::{DeadLetterId, FieldKey, Lead, LeadId, LinkedId, ReviewId, SourceName, TenantId};
 
 use super::identity_key::{IdentityKey, KeyHolders};
+use super::matching::FrequencyTable;
 use super::outcome::{Conflict, UpsertStatus, WriteInstruction};
 use super::reason::Reason;
 use super::review::{DeadLetter, Payload, Review};
@@ -34,11 +35,14 @@ pub enum RowClass {
     Payload = 6,
     /// A blocking key: never stored, only its last change is kept while decisions are in flight.
     Block = 7,
+    /// How common values are among a tenant's leads.
+    Frequencies = 8,
 }
 
 impl RowClass {
     /// The classes that are stored.
-    pub const STORED: [Self; 6] = [Self::Lead, Self::Key, Self::Request, Self::Review, Self::DeadLetter, Self::Payload];
+    pub const STORED: [Self; 7] =
+        [Self::Lead, Self::Key, Self::Request, Self::Review, Self::DeadLetter, Self::Payload, Self::Frequencies];
 }
 
 /// The name of a row: its class, and tenant and id as bytes. Two keys are equal when their bytes are.
@@ -95,6 +99,11 @@ impl RowKey {
     /// The row of a blocking key.
     pub fn block(tenant: &TenantId, block: u64) -> Self {
         Self::new(RowClass::Block, tenant, &[&block.to_be_bytes()])
+    }
+
+    /// The row of a tenant's frequency table.
+    pub fn frequencies(tenant: &TenantId) -> Self {
+        Self::new(RowClass::Frequencies, tenant, &[])
     }
 
     /// The row of a decision's payload.
@@ -179,6 +188,7 @@ pub enum Row {
     Review(Arc<Review>),
     DeadLetter(Arc<DeadLetter>),
     Payload(Arc<Payload>),
+    Frequencies(Arc<FrequencyTable>),
 }
 
 /// What happened, for the feed. Ids and codes only: every personal value lies in the payload row of (lead id, sequence).

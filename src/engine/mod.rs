@@ -10,6 +10,7 @@ mod batch;
 mod commit_queue;
 mod committer;
 mod duplicates;
+mod frequencies;
 pub mod gate;
 mod halting;
 mod indexing;
@@ -95,6 +96,7 @@ pub struct Engine<S: LeadStore> {
     sequencer: Sequencer,
     gate: DurableGate,
     locks: Arc<KeyLocks>,
+    frequencies: frequencies::Frequencies,
     admission: Admission,
     policy: ArcSwap<Policy>,
     digests: DigestKey,
@@ -177,6 +179,16 @@ impl<S: LeadStore> Engine<S> {
 
 fn closed() -> RequestError {
     RequestError::Unavailable { what: "the store no longer takes writes" }
+}
+
+fn sharing_failed(error: reading::SharingError) -> RequestError {
+    match error {
+        reading::SharingError::Read(error) => read_failed(error),
+        reading::SharingError::Index(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the index cannot be read");
+            RequestError::Unavailable { what: "the index cannot be read" }
+        }
+    }
 }
 
 fn read_failed(error: crate::store::ReadError) -> RequestError {

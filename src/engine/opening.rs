@@ -14,6 +14,7 @@ use crate::store::{EmbeddedStore, StoreOptions};
 
 use super::admission::{Admission, AdmissionLimits};
 use super::committer::{self, Background};
+use super::frequencies::{self, Frequencies};
 use super::gate::DurableGate;
 use super::indexing;
 use super::key_locks::KeyLocks;
@@ -95,6 +96,9 @@ impl Engine<EmbeddedStore> {
         runtime
             .block_on(indexing::replay(&store.view(), &opened.index, opened.payload))
             .map_err(|error| OpenError::Replay(error.to_string()))?;
+        let frequencies = runtime
+            .block_on(Frequencies::open(&store.view(), &opened.index))
+            .map_err(|error| OpenError::Replay(error.to_string()))?;
         let position = store.position();
         let secret = blake3::derive_key("leadgate 2026-11 value digests of one store", store.store_id().as_bytes());
         let engine = Arc::new(Self {
@@ -102,6 +106,7 @@ impl Engine<EmbeddedStore> {
             sequencer: Sequencer::new(position.sequence, position.feed, KEPT_CHANGE_SETS, settings.row_cache_bytes),
             gate: DurableGate::new(position.sequence),
             locks: Arc::new(KeyLocks::new(settings.key_queue_limit, settings.key_locks)),
+            frequencies,
             admission: Admission::new(settings.limits),
             policy: ArcSwap::from_pointee(settings.policy),
             digests: DigestKey::new(secret),
@@ -113,6 +118,7 @@ impl Engine<EmbeddedStore> {
         });
         engine.background.add(committer::start(&engine)?);
         engine.background.add(indexing::start(&engine, Box::new(move || store.free_bytes()))?);
+        engine.background.add(frequencies::start(&engine)?);
         Ok(engine)
     }
 }

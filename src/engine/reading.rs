@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::decision::command::{IncomingKey, UpsertCommand};
-use crate::decision::evidence::{Evidence, KeyLookup, NamedLead};
+use crate::decision::evidence::{Evidence, KeyLookup, NamedLead, SharingLeads};
 use crate::decision::identity_key::{IdentityKey, KeyHolders};
 use crate::decision::rows::{Row, RowKey, RowWrite};
 use crate::domain::{Lead, LeadId, Lifecycle, TenantId};
+use crate::index::{self, Candidates, IndexError};
 use crate::store::{LeadView, ReadError};
 
 use super::sequencer::{ReadSet, Reading, RecentRow, Sequencer};
@@ -15,17 +16,45 @@ use super::sequencer::{ReadSet, Reading, RecentRow, Sequencer};
 /// How many merges are followed: more than anybody can pile up by hand, and an end to any loop.
 const MOST_MERGES: usize = 64;
 
+/// A blocking key that more leads of the index share is passed over, but for the two rarest of a payload: it says too little.
+const MOST_IN_BLOCK: u64 = 300;
+
+/// Why leads that share a blocking key could not be found.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SharingError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+}
+
 /// Rows that a preview would have written: seen by later items of the same batch, by nobody else, and never stored.
 #[derive(Default)]
 pub(crate) struct Preview {
     /// Each with the sequence that it rests on: who sees it rests on that too.
     rows: Mutex<HashMap<RowKey, (Option<Row>, u64)>>,
+    /// Leads that it would have written, by the blocking keys that they would have.
+    sharing: Mutex<HashMap<u64, Vec<LeadId>>>,
 }
 
 impl Preview {
-    pub(crate) fn write(&self, writes: Vec<RowWrite>, rests_on: u64) {
+    pub(crate) fn write(&self, writes: Vec<RowWrite>, lead_id: LeadId, blocks: &[u64], rests_on: u64) {
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         rows.extend(writes.into_iter().map(|write| (write.key, (write.row, rests_on))));
+        drop(rows);
+        let mut sharing = self.sharing.lock().unwrap_or_else(PoisonError::into_inner);
+        for block in blocks {
+            let leads = sharing.entry(*block).or_default();
+            if !leads.contains(&lead_id) {
+                leads.push(lead_id);
+            }
+        }
+    }
+
+    /// The leads that share a blocking key, as earlier items would have left them.
+    fn sharing(&self, blocks: &[u64]) -> Vec<LeadId> {
+        let sharing = self.sharing.lock().unwrap_or_else(PoisonError::into_inner);
+        blocks.iter().filter_map(|block| sharing.get(block)).flatten().copied().collect()
     }
 
     fn get(&self, key: &RowKey) -> Option<(Option<Row>, u64)> {
@@ -134,7 +163,27 @@ impl<'a, V: LeadView> Look<'a, V> {
         let leads = self.leads(&command.tenant, &ids).await?;
         let lookups =
             keys.into_iter().zip(&holders).map(|(key, holders)| lookup(key, holders, &leads, holders_read)).collect();
-        Ok((Evidence { named, keys: lookups }, holders))
+        Ok((Evidence { named, keys: lookups, ..Evidence::default() }, holders))
+    }
+
+    /// The leads that share a blocking key: from the overlay of the index all, from the index itself those that share the most. `index` is
+    /// a view that was taken after reading began. That nothing else joins them, or leaves them, is a precondition.
+    pub(crate) async fn sharing(
+        &mut self,
+        tenant: &TenantId,
+        blocks: &[u64],
+        index: &index::View,
+    ) -> Result<SharingLeads, SharingError> {
+        for block in blocks {
+            self.reading.reads.note(RowKey::block(tenant, *block), 0);
+        }
+        let Candidates { mut lead_ids, truncated } = index.candidates(tenant, blocks, MOST_IN_BLOCK)?;
+        if let Some(preview) = self.preview {
+            lead_ids.extend(preview.sharing(blocks));
+            lead_ids.sort_unstable();
+            lead_ids.dedup();
+        }
+        Ok(SharingLeads { leads: self.leads(tenant, &lead_ids).await?, truncated })
     }
 
     async fn named(&mut self, command: &UpsertCommand) -> Result<NamedLead, ReadError> {

@@ -121,7 +121,7 @@ impl<S: LeadStore> Engine<S> {
             let rows = look.holders(tenant, &gained.iter().collect::<Vec<_>>()).await.map_err(read_failed)?;
             changes.writes = lead_writes(tenant, change, &gained.into_iter().zip(rows).collect::<BTreeMap<_, _>>());
             if change.before.as_ref().is_some_and(|before| before.version != change.after.version) {
-                document = Some(document_of(tenant, change, blocks_of_change(change, &[])));
+                document = Some(document_of(tenant, change, blocks_of_change(change, Vec::new)));
             }
         }
         changes.writes.extend(self.waiting_writes(tenant, &plan.reviews, plan.dead_letter.as_ref(), look).await?);

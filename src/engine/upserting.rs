@@ -1,7 +1,7 @@
 //! One request from its keys to its answer: lock, read, decide, sequence; and again where something changed meanwhile.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,10 +10,12 @@ use uuid::Uuid;
 use crate::decision::blocking::blocks_of_incoming;
 use crate::decision::change::{Blocks, blocks_of_change, dead_letter_write, lead_writes, review_write};
 use crate::decision::command::UpsertCommand;
+use crate::decision::evidence::Evidence;
+use crate::decision::fuzzy_tier::asks_fuzzy_tier;
 use crate::decision::identity_key::{IdentityKey, KeyHolders};
 use crate::decision::outcome::{Decision, Outcome, UpsertStatus};
-use crate::decision::plan::{NewIds, Plan, PlanContext, plan_upsert, without_personal_data};
-use crate::decision::policy::Policy;
+use crate::decision::plan::{NewIds, Plan, PlanContext, PlanError, plan_upsert, without_personal_data};
+use crate::decision::policy::{FuzzyTier, Policy};
 use crate::decision::review::{DeadLetter, Review};
 use crate::decision::rows::{ChangeSet, RecordedReply, Row, RowKey, RowWrite};
 use crate::domain::{LeadId, TenantId};
@@ -25,7 +27,7 @@ use super::key_locks::{KeyGuards, QueueFull};
 use super::lock_set::{LockSet, NotSequenced};
 use super::reading::{Look, Preview};
 use super::sequencer::SubmitError;
-use super::{Engine, closed, read_failed};
+use super::{Engine, closed, read_failed, sharing_failed};
 
 /// How often a request is decided again before its caller is told to come back.
 const ROUNDS: usize = 8;
@@ -78,12 +80,12 @@ impl<S: LeadStore> Engine<S> {
             self.admit()?;
         }
         let policy = self.policy();
-        let blocks = if writes { blocks_of_incoming(&command.lead) } else { Vec::new() };
+        let blocks = OnceLock::new();
         let lock_from = if writes { 0 } else { READS_LOCK_FROM };
         let mut locks = LockSet::default();
         for round in 0..ROUNDS {
             if round == lock_from {
-                locks = locks_of(command, &blocks);
+                locks = locks_of(command, blocks.get_or_init(|| blocks_of_incoming(&command.lead)));
             }
             let guards = if round >= lock_from { Some(self.acquire(&locks).await?) } else { None };
             let request = Request { command, policy: &policy, blocks: &blocks, intent };
@@ -119,20 +121,48 @@ impl<S: LeadStore> Engine<S> {
             let answer = if same { Ok(self.replay(command, &reply, &mut look).await?) } else { reused };
             return self.settle(&look, answer);
         }
-        let (evidence, holders) = look.evidence(command, policy.limits.holders_read).await.map_err(read_failed)?;
+        let (mut evidence, holders) = look.evidence(command, policy.limits.holders_read).await.map_err(read_failed)?;
+        evidence.frequencies = self.frequencies.of(&command.tenant);
+        if asks_fuzzy_tier(command, &evidence, policy) {
+            let index = self.index.load().view();
+            let sharing = look.sharing(&command.tenant, request.blocks(), &index).await;
+            evidence.sharing = Some(sharing.map_err(sharing_failed)?);
+        }
         // Behind everything that was read: what a payload without a time meets was true before it was received.
-        let (now, ids) = (self.now(), new_ids());
-        let context = PlanContext { policy, now, ids: &ids, digests: &self.digests };
-        let plan = match plan_upsert(command, &evidence, context) {
-            Ok(plan) => plan,
+        let (mut now, ids) = (self.now(), new_ids());
+        let mut planned = self.plan(request, &evidence, now, &ids);
+        let moves = planned.as_ref().ok().and_then(Planned::moves_to);
+        if let Some(after) = moves.filter(|_| policy.fuzzy_tier == FuzzyTier::Enabled) {
+            let index = self.index.load().view();
+            let neighbours = look.sharing(&command.tenant, after, &index).await;
+            evidence.neighbours = Some(neighbours.map_err(sharing_failed)?);
+            now = self.now();
+            planned = self.plan(request, &evidence, now, &ids);
+        }
+        let Planned { plan, blocks } = match planned {
+            Ok(planned) => planned,
             Err(error) => return self.settle(&look, Err(error.into())),
         };
         let holders = evidence.keys.into_iter().map(|lookup| lookup.key.key).zip(holders).collect();
-        let drafted = Drafted { plan, ids, now, holders };
+        let drafted = Drafted { plan, blocks, ids, now, holders };
         match intent {
             Intent::Preview(preview) => self.preview(request, drafted, &look, preview),
             Intent::Write => self.write(request, drafted, look, locks, guards).await,
         }
+    }
+
+    fn plan(
+        &self,
+        request: Request<'_>,
+        evidence: &Evidence,
+        now: Timestamp,
+        ids: &NewIds,
+    ) -> Result<Planned, PlanError> {
+        let context = PlanContext { policy: request.policy, now, ids, digests: &self.digests };
+        let plan = plan_upsert(request.command, evidence, context)?;
+        let visible = plan.lead.as_ref().filter(|change| change.is_visible());
+        let blocks = visible.map(|change| blocks_of_change(change, || request.blocks().to_vec()));
+        Ok(Planned { plan, blocks })
     }
 
     /// An answer that writes nothing, if what it rests on is still so.
@@ -152,13 +182,15 @@ impl<S: LeadStore> Engine<S> {
         look: &Look<'_, S::View>,
         preview: Option<&Preview>,
     ) -> Result<Option<Decided>, RequestError> {
-        let Drafted { plan, ids, holders, .. } = drafted;
+        let Drafted { plan, blocks, ids, holders, .. } = drafted;
         let mut outcome = plan.outcome;
         strip_claim(&mut outcome);
         let settled = self.settle(look, Ok(answer_of(outcome, &ids, request.policy)))?;
         // Only a batch of previews looks at what an earlier one would have written to a lead.
         if let (Some(preview), Some(decided), Some(change)) = (preview, &settled, &plan.lead) {
-            preview.write(lead_writes(&request.command.tenant, change, &holders), decided.rests_on);
+            let writes = lead_writes(&request.command.tenant, change, &holders);
+            let blocks = blocks.map(|blocks| blocks.after).unwrap_or_default();
+            preview.write(writes, change.after.lead_id, &blocks, decided.rests_on);
         }
         Ok(settled)
     }
@@ -180,7 +212,12 @@ impl<S: LeadStore> Engine<S> {
         let lead = known.map(|lead| RowKey::lead(&request.command.tenant, lead.lead_id));
         let submit = |changes| self.submit(&look, changes, document);
         match locks.sequence(&self.locks, guards.unwrap_or_default(), lead.as_ref(), changes, submit).await {
-            Ok(sequence) => Ok(Some(Decided { result: Ok(answer), rests_on: sequence.max(look.reads().highest()) })),
+            Ok(sequence) => {
+                if drafted.plan.lead.as_ref().is_some_and(|change| change.before.is_none()) {
+                    self.frequencies.note_created(&request.command.tenant);
+                }
+                Ok(Some(Decided { result: Ok(answer), rests_on: sequence.max(look.reads().highest()) }))
+            }
             Err(NotSequenced::Again) => Ok(None),
             Err(NotSequenced::QueueFull) => Err(queue_full(QueueFull)),
             Err(NotSequenced::Closed) => Err(closed()),
@@ -217,10 +254,9 @@ impl<S: LeadStore> Engine<S> {
         let mut document = None;
         if let Some(change) = &plan.lead {
             changes.writes = lead_writes(tenant, change, &drafted.holders);
-            if change.before.as_ref().is_none_or(|before| before.version != change.after.version) {
-                let blocks = blocks_of_change(change, request.blocks);
+            if let Some(blocks) = &drafted.blocks {
                 changes.blocks = blocks.touched.iter().map(|block| RowKey::block(tenant, *block)).collect();
-                document = Some(document_of(tenant, change, blocks));
+                document = Some(document_of(tenant, change, blocks.clone()));
             }
         }
         let waiting = self.waiting_writes(tenant, &plan.reviews, plan.dead_letter.as_ref(), look).await?;
@@ -296,6 +332,7 @@ impl<S: LeadStore> Engine<S> {
             candidates: Vec::new(),
             conflicts: reply.conflicts.clone(),
             truncated: reply.truncated,
+            weighed: None,
         };
         let outcome = Outcome {
             status: reply.status,
@@ -328,13 +365,36 @@ fn queue_full(QueueFull: QueueFull) -> RequestError {
 struct Request<'a> {
     command: &'a UpsertCommand,
     policy: &'a Policy,
-    blocks: &'a [u64],
+    /// The blocking keys of the payload, once somebody has asked for them.
+    blocks: &'a OnceLock<Vec<u64>>,
     intent: Intent<'a>,
+}
+
+impl<'a> Request<'a> {
+    fn blocks(self) -> &'a [u64] {
+        self.blocks.get_or_init(|| blocks_of_incoming(&self.command.lead))
+    }
+}
+
+/// A plan with the blocking keys of the lead that it changes, where callers can see the change.
+struct Planned {
+    plan: Plan,
+    blocks: Option<Blocks>,
+}
+
+impl Planned {
+    /// The blocking keys of a stored lead as it will stand, where the plan changes them.
+    fn moves_to(&self) -> Option<&[u64]> {
+        let known = self.plan.lead.as_ref().is_some_and(|change| change.before.is_some());
+        let blocks = self.blocks.as_ref().filter(|blocks| known && !blocks.touched.is_empty());
+        blocks.map(|blocks| &*blocks.after)
+    }
 }
 
 /// A plan with what it was made of.
 struct Drafted {
     plan: Plan,
+    blocks: Option<Blocks>,
     ids: NewIds,
     now: Timestamp,
     holders: BTreeMap<IdentityKey, Arc<KeyHolders>>,

@@ -4,7 +4,7 @@ use crate::config::scalar::shown_duration;
 use crate::decision::policy::{Limits, Policy, SourcePolicy};
 
 use super::source::{BLANK_EXTERNAL_ID, CHANNEL, EXTERNAL_ID_FORMAT, ON_BULK_MATCH};
-use super::{ON_DELETED, ON_POSSIBLE, UNKNOWN_SOURCES, word};
+use super::{FUZZY_TIER, ON_DELETED, ON_POSSIBLE, UNKNOWN_SOURCES, word};
 
 /// Every rule with its path in the file, defaults included. Shared emails are counted, not shown.
 pub fn effective_rules(policy: &Policy) -> Vec<(String, String)> {
@@ -12,6 +12,7 @@ pub fn effective_rules(policy: &Policy) -> Vec<(String, String)> {
         ("version".into(), policy.version.to_string()),
         ("match_threshold".into(), policy.match_threshold.to_string()),
         ("review_threshold".into(), policy.review_threshold.to_string()),
+        ("fuzzy_tier".into(), word(&FUZZY_TIER, &policy.fuzzy_tier).into()),
         ("on_possible".into(), word(&ON_POSSIBLE, &policy.on_possible).into()),
         ("on_deleted".into(), word(&ON_DELETED, &policy.on_deleted).into()),
         ("unknown_sources".into(), word(&UNKNOWN_SOURCES, &policy.unknown_sources).into()),

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use jiff::SignedDuration;
 
-use crate::decision::policy::{Limits, OnDeleted, OnPossible, Policy, SourcePolicy, UnknownSources};
+use crate::decision::policy::{FuzzyTier, Limits, OnDeleted, OnPossible, Policy, SourcePolicy, UnknownSources};
 use crate::domain::{Email, FieldKey, SourceName};
 
 use super::document::{Node, Value};
@@ -55,6 +55,8 @@ fn read_policy(node: &Node, mistakes: &Mistakes) -> Policy {
         version: version.unwrap_or_else(|| default.version.clone()),
         match_threshold: root.take("match_threshold", scalar::probability).unwrap_or(default.match_threshold),
         review_threshold: root.take("review_threshold", scalar::probability).unwrap_or(default.review_threshold),
+        fuzzy_tier: root.take("fuzzy_tier", scalar::choice(&FUZZY_TIER)).unwrap_or_default(),
+        weights: default.weights.clone(),
         on_possible: root.take("on_possible", scalar::choice(&ON_POSSIBLE)).unwrap_or_default(),
         on_deleted: root.take("on_deleted", scalar::choice(&ON_DELETED)).unwrap_or_default(),
         unknown_sources: root.take("unknown_sources", scalar::choice(&UNKNOWN_SOURCES)).unwrap_or_default(),
@@ -177,6 +179,7 @@ fn read_limits(mut section: Section<'_>) -> Limits {
 
 const ON_POSSIBLE: [(&str, OnPossible); 2] =
     [("create_and_review", OnPossible::CreateAndReview), ("hold", OnPossible::Hold)];
+const FUZZY_TIER: [(&str, FuzzyTier); 2] = [("enabled", FuzzyTier::Enabled), ("disabled", FuzzyTier::Disabled)];
 const ON_DELETED: [(&str, OnDeleted); 2] = [("revive", OnDeleted::Revive), ("skip", OnDeleted::Skip)];
 const UNKNOWN_SOURCES: [(&str, UnknownSources); 2] =
     [("accept", UnknownSources::Accept), ("refuse", UnknownSources::Refuse)];

@@ -5,6 +5,8 @@ use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::FixedState;
 
+use super::background::{POPULATION, holders};
+
 /// What a value is a value of. The numbers are part of every hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -45,9 +47,11 @@ impl TermHash {
     }
 }
 
-/// How many leads hold each value. Rarity is told in whole bits, so that a lead more or less changes no score.
-#[derive(Debug, Clone, Default)]
+/// How many leads hold each value. Rarity is told in whole bits, so that a lead more or less changes no score. A table of few leads is
+/// filled up with what is common in the world.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct FrequencyTable {
+    version: u64,
     leads: u32,
     counts: HashMap<TermHash, u32, FixedState>,
     /// Persons that were counted for a value.
@@ -80,9 +84,37 @@ impl FrequencyTable {
         self.persons = HashSet::default();
     }
 
+    /// A table as it was stored: its version, how many leads were counted, and the counts of [`Self::counts`].
+    pub fn restored(version: u64, leads: u32, counts: impl IntoIterator<Item = (u64, u32)>) -> Self {
+        let counts = counts.into_iter().map(|(term, count)| (TermHash(term), count)).collect();
+        Self { version, leads, counts, persons: HashSet::default() }
+    }
+
+    /// The counts, by term.
+    pub fn counts(&self) -> Vec<(u64, u32)> {
+        let mut counts: Vec<(u64, u32)> = self.counts.iter().map(|(term, count)| (term.0, *count)).collect();
+        counts.sort_unstable();
+        counts
+    }
+
+    /// Names the table.
+    pub fn set_version(&mut self, version: u64) {
+        self.version = version;
+    }
+
+    /// Which table it is: the sequence up to which leads were counted; 0 for that of the world, which ships.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
     /// How many leads were counted.
     pub fn leads(&self) -> u32 {
         self.leads
+    }
+
+    /// How many leads the table speaks for, those of the world included.
+    pub(super) fn population(&self) -> u32 {
+        self.leads.max(POPULATION)
     }
 
     /// The rarity of a value of which the world has at least 2^`bits`, however small the file: unless more people hold it than chance brings
@@ -95,8 +127,10 @@ impl FrequencyTable {
 
     /// log2 of one over the share of leads that hold a value, in whole bits.
     pub(super) fn rarity(&self, term: TermHash) -> f64 {
-        let count = self.counts.get(&term).copied().unwrap_or(1).max(1);
+        let own = self.counts.get(&term).copied().unwrap_or(0);
+        let missing = self.population() - self.leads;
+        let count = if missing == 0 { own } else { own + holders(term, missing) };
         // Whole bits: the logarithm of the whole part is that of the share, rounded down.
-        f64::from((self.leads / count).max(1).ilog2())
+        f64::from((self.population() / count.max(1)).max(1).ilog2())
     }
 }

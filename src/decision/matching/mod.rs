@@ -5,6 +5,7 @@
 //! give the same score. What is prepared for comparison holds personal data: none of it has a `Debug`, but for [`Profile`], which shows
 //! nothing.
 
+mod background;
 mod contact;
 mod frequency;
 mod level;
@@ -21,6 +22,6 @@ mod weights;
 
 pub use frequency::FrequencyTable;
 pub use level::{ComparedField, Kind, Level};
-pub use profile::{Profile, compare};
+pub use profile::{Profile, compare, prior};
 pub use scoring::{FieldComparison, Score, weight_of_probability};
 pub use weights::Weights;

@@ -1,6 +1,9 @@
 //! What of a lead is compared, prepared once for all its comparisons.
 
-use crate::domain::{BirthDate, CountryCode, DomainName, Email, Field, IncomingLead, Phone, registrable};
+use std::borrow::Cow;
+
+use crate::decision::particulars::Particulars;
+use crate::domain::{DomainName, Email, Field, IncomingLead, Lead, registrable};
 
 use super::contact::{Mailbox, Number, compare_emails, compare_mailboxes, compare_phones};
 use super::frequency::{FrequencyTable, TermHash};
@@ -27,17 +30,24 @@ pub struct Profile {
 impl Profile {
     /// What a payload says.
     pub fn of_incoming(lead: &IncomingLead) -> Self {
-        let value = |field: Field| lead.values.get(&field).map(|text| &**text);
-        let person = lead.name.as_ref().map(Person::new);
-        let emails: Vec<&Email> = lead.emails.iter().collect();
-        let phones: Vec<&Phone> = lead.phones.iter().map(|phone| &phone.phone).collect();
+        Self::new(&Particulars::of_incoming(lead))
+    }
+
+    /// What a lead says as it stands.
+    pub fn of_lead(lead: &Lead) -> Self {
+        Self::new(&Particulars::of_lead(lead))
+    }
+
+    /// What particulars say.
+    pub(crate) fn new(of: &Particulars<'_>) -> Self {
+        let person = of.person.as_deref().map(Person::new);
         Self {
-            organisation: Organisation::new(lead.company.as_ref(), domains_of(&emails, lead.website.as_ref())),
-            emails: emails.iter().map(|email| Mailbox::new(email, person.as_ref())).collect(),
-            phones: phones.iter().map(|phone| Number::new(phone)).collect(),
-            place: place_of(&value, lead.country),
-            birth: lead.birth_date.map(|date: BirthDate| Birth::new(date)),
-            title: value(Field::Title).and_then(Title::new),
+            organisation: Organisation::new(of.company.as_deref(), domains_of(&of.emails, of.website.as_deref())),
+            emails: of.emails.iter().map(|email| Mailbox::new(email, person.as_ref())).collect(),
+            phones: of.phones.iter().map(|phone| Number::new(phone)).collect(),
+            place: place_of(of),
+            birth: of.birth_date.map(Birth::new),
+            title: of.text(Field::Title).and_then(Title::new),
             person,
         }
     }
@@ -59,7 +69,7 @@ impl Profile {
     }
 }
 
-fn domains_of(emails: &[&Email], website: Option<&DomainName>) -> Vec<String> {
+fn domains_of(emails: &[Cow<'_, Email>], website: Option<&DomainName>) -> Vec<String> {
     let mail = emails.iter().filter(|email| !email.is_free_mail()).map(|email| registrable(email.domain()));
     let mut domains: Vec<String> =
         website.map(DomainName::registrable).into_iter().chain(mail).map(str::to_owned).collect();
@@ -68,13 +78,13 @@ fn domains_of(emails: &[&Email], website: Option<&DomainName>) -> Vec<String> {
     domains
 }
 
-fn place_of<'a>(value: &dyn Fn(Field) -> Option<&'a str>, country: Option<CountryCode>) -> Place {
+fn place_of(of: &Particulars<'_>) -> Place {
     Place::new(place::Given {
-        street: value(Field::Street),
-        city: value(Field::City),
-        postal_code: value(Field::PostalCode),
-        state: value(Field::State),
-        country,
+        street: of.text(Field::Street),
+        city: of.text(Field::City),
+        postal_code: of.text(Field::PostalCode),
+        state: of.text(Field::State),
+        country: of.country,
     })
 }
 
@@ -86,9 +96,13 @@ impl std::fmt::Debug for Profile {
 
 /// Compares two leads. Symmetric.
 pub fn compare(a: &Profile, b: &Profile, table: &FrequencyTable, weights: &Weights) -> Score {
-    let prior = weights.duplicates - f64::from(table.leads().max(2)).log2();
     let of_people = a.person.is_some() || b.person.is_some();
-    weigh(&agreements(a, b, of_people, table), of_people, weights, prior)
+    weigh(&agreements(a, b, of_people, table), of_people, weights, prior(table, weights))
+}
+
+/// log2 of the odds that two leads taken at random are one.
+pub fn prior(table: &FrequencyTable, weights: &Weights) -> f64 {
+    weights.duplicates - f64::from(table.population()).log2()
 }
 
 fn agreements(a: &Profile, b: &Profile, of_people: bool, table: &FrequencyTable) -> Vec<Agreement> {

@@ -71,6 +71,12 @@ impl Score {
         self.is_contrary() && self.any(|level| level.kind() == Kind::Contrary && !given.contains(&level))
     }
 
+    /// Whether the two have different names, more than mistyped.
+    pub fn names_differ(&self) -> bool {
+        let others = [Level::FamilyDifferent, Level::GivenMistaken, Level::GenerationDifferent];
+        self.any(|level| level.kind() == Kind::Contrary || others.contains(&level))
+    }
+
     fn born_together(&self) -> bool {
         self.any(|level| matches!(level, Level::BirthDateExact | Level::BirthDateMisspelt))
     }

@@ -8,7 +8,7 @@ use crate::decision::reason::ReasonCode;
 use crate::domain::{Field, FieldKey, Lead};
 
 use super::edit::{LeadEdit, digests_of_payload};
-use super::identifiers::link_identifiers;
+use super::identifiers::{Links, link_identifiers};
 use super::{LeadChange, Plan, Planner, add_reason};
 
 impl Planner<'_> {
@@ -18,7 +18,7 @@ impl Planner<'_> {
         let mut edit = LeadEdit::new(&empty, self.command, context.policy, context.digests, context.now, false);
         // A new lead has nothing that a mode could keep.
         edit.claimant.mode = crate::decision::command::UpdateMode::Merge;
-        let linking = link_identifiers(&mut edit, self.command, &|_| false);
+        let linking = link_identifiers(&mut edit, self.command, &|_| false, Links::EXACT);
         edit.apply_values(self.command);
         let source_field = FieldKey::Field(Field::LeadSource);
         if edit.lead.value(Field::LeadSource).is_none() {

@@ -44,11 +44,26 @@ pub(super) fn primary_key(lead: &Lead, field: Field) -> Option<&str> {
     point.map(|point| &*point.key)
 }
 
+/// How identifiers are linked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Links {
+    /// What new ones are marked with.
+    pub(super) linked_by: LinkedBy,
+    /// Whether those that a fuzzy match added lose their mark.
+    pub(super) confirms: bool,
+}
+
+impl Links {
+    /// Those of a lead that an exact tier found, or that is new.
+    pub(super) const EXACT: Self = Self { linked_by: LinkedBy::Exact, confirms: false };
+}
+
 /// Links every identifier of the payload. `contested` says which belong to another lead alone.
 pub(super) fn link_identifiers(
     edit: &mut LeadEdit<'_>,
     command: &UpsertCommand,
     contested: &dyn Fn(&IdentityKey) -> bool,
+    links: Links,
 ) -> Linking {
     let mut linking = Linking::default();
     for id in &command.lead.external_ids {
@@ -56,7 +71,7 @@ pub(super) fn link_identifiers(
             let field = if *id.source() == command.source { "external_id" } else { "external_ids" };
             add_reason(&mut linking.reasons, Reason::from(ReasonCode::ContestedValue).with("field", field));
         } else {
-            link_external_id(&mut edit.lead, id, &mut linking);
+            link_external_id(&mut edit.lead, id, links, &mut linking);
         }
     }
     for (index, email) in command.lead.emails.iter().enumerate() {
@@ -64,26 +79,30 @@ pub(super) fn link_identifiers(
             withhold_contested(edit, email);
             continue;
         }
-        link_email(&mut edit.lead, email, &mut linking);
+        link_email(&mut edit.lead, email, links, &mut linking);
         if index == 0 {
             take_primary_email(edit, command, email, &mut linking);
         }
     }
     for phone in &command.lead.phones {
-        link_phone(edit, phone, &mut linking);
+        link_phone(edit, phone, links, &mut linking);
     }
     linking
 }
 
 /// Links an external id, once; a second live one of the same source is worth saying.
-pub(super) fn link_external_id(lead: &mut Cow<'_, Lead>, id: &ExternalId, linking: &mut Linking) {
-    if lead.external_ids.iter().any(|linked| linked.id == *id) {
+pub(super) fn link_external_id(lead: &mut Cow<'_, Lead>, id: &ExternalId, links: Links, linking: &mut Linking) {
+    if let Some(known) = lead.external_ids.iter().position(|linked| linked.id == *id) {
+        if links.confirms && lead.external_ids[known].linked_by == LinkedBy::Fuzzy {
+            lead.to_mut().external_ids[known].linked_by = LinkedBy::Exact;
+            linking.linked = true;
+        }
         return;
     }
     lead.to_mut().external_ids.push(LinkedId {
         id: id.clone(),
         state: ExternalIdState::Live,
-        linked_by: LinkedBy::Exact,
+        linked_by: links.linked_by,
     });
     linking.linked = true;
     if lead.live_ids_of(id.source()).count() > 1 {
@@ -103,8 +122,12 @@ fn incoming_email(email: &Email) -> IncomingValue<'_> {
     IncomingValue { key: FieldKey::Field(Field::Email), given: email.as_given(), compared: email.normalized() }
 }
 
-fn link_email(lead: &mut Cow<'_, Lead>, email: &Email, linking: &mut Linking) {
-    if lead.emails.iter().any(|known| *known.key == *email.normalized()) {
+fn link_email(lead: &mut Cow<'_, Lead>, email: &Email, links: Links, linking: &mut Linking) {
+    if let Some(known) = lead.emails.iter().position(|known| *known.key == *email.normalized()) {
+        if links.confirms && lead.emails[known].linked_by == LinkedBy::Fuzzy {
+            lead.to_mut().emails[known].linked_by = LinkedBy::Exact;
+            linking.linked = true;
+        }
         return;
     }
     lead.to_mut().emails.push(ContactPoint {
@@ -112,7 +135,7 @@ fn link_email(lead: &mut Cow<'_, Lead>, email: &Email, linking: &mut Linking) {
         key: email.normalized().into(),
         kind: if email.is_free_mail() { PhoneKind::Other } else { PhoneKind::Work },
         primary: false,
-        linked_by: LinkedBy::Exact,
+        linked_by: links.linked_by,
     });
     linking.linked = true;
 }
@@ -140,16 +163,21 @@ fn corrects_typo(edit: &LeadEdit<'_>, command: &UpsertCommand, email: &Email) ->
         && Names::of_incoming(&command.lead).compare(&Names::of_lead(&edit.lead)) != NameVerdict::Incompatible
 }
 
-fn link_phone(edit: &mut LeadEdit<'_>, incoming: &IncomingPhone, linking: &mut Linking) {
+fn link_phone(edit: &mut LeadEdit<'_>, incoming: &IncomingPhone, links: Links, linking: &mut Linking) {
     let field = phone_field(incoming.kind);
     let known = |point: &ContactPoint| *point.key == *incoming.phone.key() && phone_field(point.kind) == field;
-    if !edit.lead.phones.iter().any(known) {
+    if let Some(known) = edit.lead.phones.iter().position(known) {
+        if links.confirms && edit.lead.phones[known].linked_by == LinkedBy::Fuzzy {
+            edit.lead.to_mut().phones[known].linked_by = LinkedBy::Exact;
+            linking.linked = true;
+        }
+    } else {
         edit.lead.to_mut().phones.push(ContactPoint {
             value: incoming.phone.as_given().into(),
             key: incoming.phone.key().into(),
             kind: incoming.kind,
             primary: false,
-            linked_by: LinkedBy::Exact,
+            linked_by: links.linked_by,
         });
         linking.linked = true;
     }

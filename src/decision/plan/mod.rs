@@ -26,6 +26,7 @@ use super::policy::{Channel, OnBulkMatch, OnDeleted, OnPossible, Policy};
 use super::reason::{Reason, ReasonCode};
 use super::review::{DeadLetter, Review};
 use super::rows::FeedEvent;
+use super::tier::MatchTier;
 
 pub(crate) use parking::without_personal_data;
 pub use report::{ReportEvent, ReportPlan, WriteReport, plan_report, reported_key};
@@ -61,6 +62,13 @@ pub struct LeadChange {
     pub before: Option<Arc<Lead>>,
     /// As it will stand.
     pub after: Arc<Lead>,
+}
+
+impl LeadChange {
+    /// Whether callers can see the change: bookkeeping about other systems they cannot.
+    pub fn is_visible(&self) -> bool {
+        self.before.as_ref().is_none_or(|before| before.version != self.after.version)
+    }
 }
 
 /// What is done about a request.
@@ -132,7 +140,7 @@ impl<'a> Planner<'a> {
         }
         match &decided.verdict {
             Verdict::Match { lead, .. } if self.stays_deleted(lead) => skip(ReasonCode::LeadNotFound),
-            Verdict::Match { lead, .. } => self.on_match(lead),
+            Verdict::Match { lead, tier } => self.on_match(lead, *tier),
             Verdict::Ambiguous { reason, best, .. } => self.on_ambiguous(*reason, best),
             Verdict::Possible { lead } => self.on_possible(lead),
             Verdict::None | Verdict::UnknownLead => self.on_none(),
@@ -143,13 +151,17 @@ impl<'a> Planner<'a> {
         !lead.is_live() && self.context.policy.on_deleted == OnDeleted::Skip
     }
 
-    fn on_match(&self, lead: &Arc<Lead>) -> Action {
+    fn on_match(&self, lead: &Arc<Lead>, tier: MatchTier) -> Action {
         if self.command.mode == UpsertMode::CreateOnly {
             return Action::Skip { reason: ReasonCode::LeadAlreadyExists, found: Some(Arc::clone(lead)), keep: false };
         }
         let rules = self.context.policy.source(&self.command.source);
         if rules.channel == Channel::Bulk && rules.on_bulk_match == OnBulkMatch::Review {
             return Action::Park(ReasonCode::BulkOverwrite);
+        }
+        if rules.channel == Channel::Bulk && rules.on_bulk_match == OnBulkMatch::FillBlanks && tier == MatchTier::Fuzzy
+        {
+            return Action::Park(ReasonCode::BulkFuzzyMatch);
         }
         Action::Update { lead: Arc::clone(lead), review: None }
     }

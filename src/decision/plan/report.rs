@@ -9,9 +9,9 @@ use crate::decision::reason::{Reason, ReasonCode};
 use crate::decision::review::{DeadLetter, DeadLetterKind, Payload, Review, ReviewKind, ReviewState};
 use crate::decision::rows::{FeedEvent, FeedEventKind};
 use crate::decision::tier::MatchLevel;
-use crate::domain::{ExternalId, Lead, LeadId, SourceName, TenantId};
+use crate::domain::{ExternalId, Lead, LeadId, LinkedBy, SourceName, TenantId};
 
-use super::identifiers::{Linking, link_external_id};
+use super::identifiers::{Linking, Links, link_external_id};
 use super::instruction::{instruct, update_token};
 use super::{LeadChange, PlanContext, add_reason, changed_lead};
 
@@ -98,7 +98,7 @@ fn plan_written(
         add_reason(&mut reasons, Reason::from(ReasonCode::ConflictingKey).with("lead_id", rival.to_string()));
         reviews.push(conflict_review(report, lead.lead_id, rival, context));
     } else {
-        link_external_id(&mut lead, external_id, &mut linking);
+        link_external_id(&mut lead, external_id, Links { linked_by: LinkedBy::Exact, confirms: true }, &mut linking);
         take_report(lead.to_mut(), report, &mut reasons);
     }
     reasons.extend(linking.reasons);

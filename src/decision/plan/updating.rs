@@ -2,30 +2,49 @@
 
 use std::sync::Arc;
 
-use crate::decision::decide::Decided;
-use crate::decision::outcome::{Outcome, UpsertStatus};
+use crate::decision::command::UpdateMode;
+use crate::decision::decide::{Decided, Verdict};
+use crate::decision::fuzzy_tier::compare_all;
+use crate::decision::matching::Profile;
+use crate::decision::outcome::{Conflict, Outcome, UpsertStatus};
 use crate::decision::policy::{Channel, OnBulkMatch};
 use crate::decision::reason::{Reason, ReasonCode};
 use crate::decision::review::{Review, ReviewKind};
 use crate::decision::tier::{MatchLevel, MatchTier};
-use crate::domain::{DigestMap, Field, Lead, Lifecycle};
+use crate::domain::{DigestMap, Field, Lead, Lifecycle, LinkedBy};
 
 use super::edit::{LeadEdit, digests_of_payload};
-use super::identifiers::{Linking, exceeded_limit, is_contested, link_identifiers, lookup_of, primary_key};
+use super::identifiers::{Linking, Links, exceeded_limit, is_contested, link_identifiers, lookup_of, primary_key};
 use super::{Plan, Planner, add_reason, changed_lead};
+
+/// How many leads that an update makes a lead like are told of.
+const MOST_DOUBLES: usize = 10;
+
+/// By what the payload is known to be the lead's.
+fn linked_by(decided: &Decided) -> LinkedBy {
+    match decided.verdict {
+        Verdict::Match { tier: MatchTier::Fuzzy, .. } => LinkedBy::Fuzzy,
+        _ => LinkedBy::Exact,
+    }
+}
 
 impl Planner<'_> {
     pub(super) fn plan_update(&self, mut decided: Decided, lead: &Arc<Lead>, review: Option<ReasonCode>) -> Plan {
         let context = self.context;
+        let linked_by = linked_by(&decided);
         let mut edit =
             LeadEdit::new(lead, self.command, context.policy, context.digests, context.now, self.only_fills_blanks());
+        if linked_by == LinkedBy::Fuzzy && edit.claimant.mode != UpdateMode::LinkOnly {
+            edit.claimant.mode = UpdateMode::FillBlanks;
+        }
         let revived = !lead.is_live();
         if revived {
             edit.lead.to_mut().lifecycle = Lifecycle::Active;
         }
         let contested =
             |key: &_| lookup_of(self.evidence, key).is_some_and(|lookup| is_contested(lookup, lead, context.policy));
-        let linking = link_identifiers(&mut edit, self.command, &contested);
+        let confirms = linked_by == LinkedBy::Exact && self.is_confirmed(&decided, lead);
+        let linking = link_identifiers(&mut edit, self.command, &contested, Links { linked_by, confirms });
         edit.apply_values(self.command);
         if let Some(limit) = exceeded_limit(&edit.lead, &context.policy.limits) {
             add_reason(&mut decided.reasons, Reason::from(ReasonCode::IdentifierLimit).with("limit", limit));
@@ -40,8 +59,40 @@ impl Planner<'_> {
             lead.version += 1;
             lead.update_time = context.now;
         }
+        if changed {
+            self.find_doubles(&mut decided, &edit.lead);
+        }
         self.update_reasons(&mut decided, lead, &edit, &linking, echo && !changed);
         self.answer_update(decided, lead, edit, changed, review)
+    }
+
+    /// Whether the payload shows that it is this lead's by something that no fuzzy match added.
+    fn is_confirmed(&self, decided: &Decided, lead: &Lead) -> bool {
+        if decided.decision.matched_by == Some(MatchTier::LeadId) {
+            return true;
+        }
+        let exact = |linked_by| linked_by == LinkedBy::Exact;
+        let payload = &self.command.lead;
+        let by_id =
+            lead.external_ids.iter().any(|linked| exact(linked.linked_by) && payload.external_ids.contains(&linked.id));
+        let emails = || lead.emails.iter().filter(|point| exact(point.linked_by));
+        let by_email = emails().any(|point| payload.emails.iter().any(|email| *email.normalized() == *point.key));
+        by_id || by_email
+    }
+
+    /// Other leads that the lead is like as it will stand: never united here, but told, and put to a person.
+    fn find_doubles(&self, decided: &mut Decided, after: &Lead) {
+        let Some(neighbours) = &self.evidence.neighbours else { return };
+        let others: Vec<_> = neighbours.leads.iter().filter(|lead| lead.lead_id != after.lead_id).cloned().collect();
+        let compared = compare_all(&Profile::of_lead(after), &others, &self.evidence.frequencies, self.context.policy);
+        let doubles = compared.into_iter().take_while(|compared| compared.level == MatchLevel::Match);
+        for lead_id in doubles.map(|compared| compared.lead.lead_id).take(MOST_DOUBLES) {
+            if !decided.rivals.contains(&lead_id) {
+                decided.rivals.push(lead_id);
+                decided.decision.conflicts.push(Conflict { tier: MatchTier::Fuzzy, lead_id, value_field: "".into() });
+            }
+        }
+        decided.decision.truncated |= neighbours.truncated;
     }
 
     fn only_fills_blanks(&self) -> bool {

@@ -27,7 +27,7 @@ pub(super) fn decision(
     policy: &Policy,
     detail: Detail,
 ) -> proto::Decision {
-    let Decision { level, matched_by, lead_id, score, candidates, conflicts, truncated } = decision;
+    let Decision { level, matched_by, lead_id, score, candidates, conflicts, truncated, weighed } = decision;
     proto::Decision {
         decision_id: decision_id.to_owned(),
         level: match_level(level).into(),
@@ -40,15 +40,13 @@ pub(super) fn decision(
         conflicts: conflicts.iter().map(conflict).collect(),
         truncated,
         policy_version: policy_version.to_owned(),
-        // The fuzzy tier, which alone has both, is not asked yet.
-        frequency_table_version: String::new(),
-        prior_weight: 0.0,
+        frequency_table_version: weighed.map(|weighed| weighed.frequency_table.to_string()).unwrap_or_default(),
+        prior_weight: weighed.map(|weighed| weighed.prior).unwrap_or_default(),
     }
 }
 
 fn candidate(candidate: Candidate, detail: Detail) -> proto::Candidate {
-    let Candidate { lead: stored, level, matched_by, score, comparisons, reasons: why } = candidate;
-    let total_weight = comparisons.iter().map(|comparison| comparison.weight).sum();
+    let Candidate { lead: stored, level, matched_by, score, weight, comparisons, reasons: why } = candidate;
     proto::Candidate {
         lead_id: stored.lead_id.to_string(),
         level: match_level(level).into(),
@@ -57,7 +55,7 @@ fn candidate(candidate: Candidate, detail: Detail) -> proto::Candidate {
         comparisons: if detail.comparisons { comparisons.into_iter().map(comparison).collect() } else { Vec::new() },
         reasons: reasons(&why),
         lead: detail.leads.then(|| Box::new(lead(&stored))),
-        total_weight,
+        total_weight: weight,
     }
 }
 

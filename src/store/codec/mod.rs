@@ -4,6 +4,7 @@
 //! know it drops. Whatever bytes lie in the store, decoding answers a value or a [`Problem`]; it never panics.
 
 mod event;
+mod frequencies;
 mod key;
 mod lead;
 mod parts;
@@ -37,6 +38,7 @@ pub fn encode_row(row: &Row) -> Vec<u8> {
         Row::Review(review) => review::StoredReview::from(&**review).encode_to_vec(),
         Row::DeadLetter(letter) => review::StoredDeadLetter::from(&**letter).encode_to_vec(),
         Row::Payload(payload) => encode_payload(payload),
+        Row::Frequencies(table) => frequencies::StoredFrequencies::from(&**table).encode_to_vec(),
     }
 }
 
@@ -57,6 +59,9 @@ pub fn decode_row(class: RowClass, bytes: &[u8]) -> Result<Row, Problem> {
             crate::decision::review::DeadLetter::try_from(review::StoredDeadLetter::decode(bytes)?)?.into(),
         ),
         RowClass::Payload => Row::Payload(Payload(bytes.into()).into()),
+        RowClass::Frequencies => Row::Frequencies(
+            crate::decision::matching::FrequencyTable::try_from(frequencies::StoredFrequencies::decode(bytes)?)?.into(),
+        ),
         RowClass::Block => return Err(Problem("rows of its class are never stored")),
     })
 }

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use crate::decision::identity_key::KeyHolders;
+use crate::decision::matching::FrequencyTable;
 use crate::decision::outcome::{Conflict, UpsertStatus, WriteAction, WriteInstruction};
 use crate::decision::reason::{Reason, ReasonCode};
 use crate::decision::review::{DeadLetter, DeadLetterKind, Payload, Review, ReviewKind, ReviewState};
@@ -284,7 +285,14 @@ pub(crate) fn any_row() -> impl Strategy<Value = Row> {
         any_review().prop_map(|review| Row::Review(Arc::new(review))),
         any_dead_letter().prop_map(|letter| Row::DeadLetter(Arc::new(letter))),
         payload().prop_map(|payload| Row::Payload(Arc::new(payload))),
+        any_frequencies().prop_map(|table| Row::Frequencies(Arc::new(table))),
     ]
+}
+
+fn any_frequencies() -> impl Strategy<Value = FrequencyTable> {
+    let counts = prop::collection::btree_map(any::<u64>(), 1..u32::MAX, 0..8);
+    (any::<u64>(), any::<u32>(), counts)
+        .prop_map(|(version, leads, counts)| FrequencyTable::restored(version, leads, counts))
 }
 
 fn kind() -> impl Strategy<Value = FeedEventKind> {

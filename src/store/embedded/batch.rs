@@ -159,6 +159,7 @@ impl Row {
             Self::Review(_) => RowClass::Review,
             Self::DeadLetter(_) => RowClass::DeadLetter,
             Self::Payload(_) => RowClass::Payload,
+            Self::Frequencies(_) => RowClass::Frequencies,
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::store::OpenError;
 use super::high_water::HighWater;
 
 /// The format that this program writes.
-pub(super) const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 2;
 
 const MARKER_TITLE: &str = "leadgate store";
 

@@ -87,7 +87,7 @@ impl EmbeddedStore {
         let journalled = recovery::prepare_journals(&folder.engine())?;
         let database = table::open_database(&folder.engine(), &options)?;
         let tables = Tables::open(&database, &options)?;
-        upgrade(&folder, format, &database)?;
+        upgrade(&folder, format)?;
         let position = stored_position(&database, &tables)?;
         require(position, journalled.map_or(0, |marker| marker.position.sequence), "the journal")?;
         let high_water = check_high_water(&folder, position)?;
@@ -219,9 +219,12 @@ impl LeadStore for EmbeddedStore {
 }
 
 /// Brings the store to this program's format, one version at a time, each recorded as soon as it is reached.
-fn upgrade(folder: &Folder, format: Format, _database: &Database) -> Result<(), OpenError> {
+///
+/// - 1 to 2: a table for frequencies, which has been made by now and stays empty until they are counted. The engine does not sync the
+///   folder that holds it.
+fn upgrade(folder: &Folder, format: Format) -> Result<(), OpenError> {
     for version in format.version..FORMAT_VERSION {
-        // Version 1 is the first: there is no step yet. A step changes the rows of `version` to those of the next.
+        folder::sync_tree(&folder.engine())?;
         folder.set_format(Format { version: version + 1, ..format })?;
     }
     Ok(())

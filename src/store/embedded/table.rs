@@ -24,6 +24,8 @@ pub enum Table {
     DeadLetter = 5,
     /// Payloads of decisions.
     Payload = 6,
+    /// Frequency tables, since version 2.
+    Frequencies = 8,
     /// The feed, by position.
     Feed = 64,
     /// Parts of values over 3 KiB.
@@ -34,7 +36,7 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Lead,
         Self::Key,
         Self::Request,
@@ -44,6 +46,7 @@ impl Table {
         Self::Feed,
         Self::Chunk,
         Self::Meta,
+        Self::Frequencies,
     ];
 
     /// The table's name, as the engine stores it.
@@ -58,6 +61,7 @@ impl Table {
             Self::Feed => "feed",
             Self::Chunk => "chunk",
             Self::Meta => "meta",
+            Self::Frequencies => "frequencies",
         }
     }
 
@@ -75,6 +79,7 @@ impl Table {
             RowClass::Review => Some(Self::Review),
             RowClass::DeadLetter => Some(Self::DeadLetter),
             RowClass::Payload => Some(Self::Payload),
+            RowClass::Frequencies => Some(Self::Frequencies),
             RowClass::Block => None,
         }
     }
@@ -117,6 +122,7 @@ impl Table {
             Self::Feed => 6,
             Self::Chunk => 7,
             Self::Meta => 8,
+            Self::Frequencies => 9,
         }
     }
 }

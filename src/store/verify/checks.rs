@@ -33,7 +33,7 @@ impl Walk<'_> {
                 self.check_payload(at);
                 Ok(())
             }
-            Row::Request(_) => Ok(()),
+            Row::Request(_) | Row::Frequencies(_) => Ok(()),
         }
     }
 

@@ -109,7 +109,7 @@ impl Core {
             key,
             truncated: false,
         };
-        Evidence { named, keys: command.keys().into_iter().map(lookup).collect() }
+        Evidence { named, keys: command.keys().into_iter().map(lookup).collect(), ..Evidence::default() }
     }
 
     fn lead(&self, lead_id: LeadId) -> Option<&Arc<Lead>> {

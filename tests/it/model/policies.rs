@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use leadgate::decision::policy::{Channel, OnBulkMatch, OnPossible, Policy, SourcePolicy};
+use leadgate::decision::policy::{Channel, FuzzyTier, OnBulkMatch, OnPossible, Policy, SourcePolicy};
 use leadgate::domain::{Field, FieldKey};
 
 use super::alphabet::{EMAILS, source};
@@ -23,6 +23,8 @@ pub(crate) fn usual() -> Policy {
         sources: sources.into_iter().map(|(name, rules)| (source(name), rules)).collect(),
         shared_emails: BTreeSet::from([EMAILS[3].into()]),
         protect: [(FieldKey::Field(Field::LeadStatus), source("crm"))].into(),
+        // The naive model knows of keys alone; the fuzzy tier has campaigns of its own.
+        fuzzy_tier: FuzzyTier::Disabled,
         ..Policy::default()
     }
 }

@@ -24,6 +24,7 @@ fn answer(status: UpsertStatus, action: WriteAction) -> Answer {
         level: MatchLevel::Match,
         matched_by: MatchTier::Email,
         score: 1.0,
+        weight: 0.0,
         comparisons: vec![comparison],
         reasons: Vec::new(),
     };
