@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use crate::domain::{IncomingLead, Lead, LeadId};
+use crate::domain::{ContactPoint, Email, IncomingLead, Lead, LeadId};
 
 use super::evidence::{KeyLookup, Names};
 use super::name_guard::NameVerdict;
@@ -102,12 +102,15 @@ impl TierEvaluator<'_> {
         }
         // A name on one side only is no objection where nobody else could be meant.
         let one_sided_fits = holders.len() == 1 && !lookup.truncated && !self.is_role_or_listed(lookup);
-        let fits = |verdict: &NameVerdict| match verdict {
+        let fits = |index: &usize| match verdicts[*index] {
+            NameVerdict::Compatible { .. } | NameVerdict::OneSided if phone && self.is_of_function(holders[*index]) => {
+                false
+            }
             NameVerdict::Compatible { .. } => true,
             NameVerdict::OneSided => one_sided_fits,
             NameVerdict::Incompatible => false,
         };
-        let compatible: Vec<usize> = (0..holders.len()).filter(|index| fits(&verdicts[*index])).collect();
+        let compatible: Vec<usize> = (0..holders.len()).filter(fits).collect();
         match compatible.as_slice() {
             [] => self.nobody_fits(lookup, holders, &verdicts),
             [only] => KeyVerdict::Unites(Arc::clone(holders[*only])),
@@ -127,6 +130,16 @@ impl TierEvaluator<'_> {
         }
     }
 
+    /// Whether one side names nobody and writes for a function, and the other does not for the same: both answer the company's phone.
+    fn is_of_function(&self, lead: &Lead) -> bool {
+        let incoming =
+            self.incoming.person().is_none() && all_roles(self.lead.emails.iter().map(Email::is_role_mailbox));
+        let is_role = |point: &ContactPoint| Email::parse(&point.key).is_ok_and(|email| email.is_role_mailbox());
+        let stored = Names::of_lead(lead).person().is_none() && all_roles(lead.emails.iter().map(is_role));
+        let known = |email: &Email| lead.emails.iter().any(|known| *known.key == *email.normalized());
+        (incoming || stored) && !self.lead.emails.iter().any(known)
+    }
+
     /// Where a name is missing on one side, the name does not tell several holders of a personal address apart: that is for a
     /// person to say. Another name does tell them apart, and a role mailbox or a phone never unites without one. An external id that
     /// several hold is never given to one lead more: it names one record, whoever that is by now.
@@ -142,6 +155,11 @@ impl TierEvaluator<'_> {
         };
         if in_doubt.is_empty() { KeyVerdict::GuardFailed(owned(holders)) } else { multiple_matches(&in_doubt) }
     }
+}
+
+/// Whether there are addresses, all of them of functions.
+fn all_roles(mut roles: impl Iterator<Item = bool>) -> bool {
+    roles.next() == Some(true) && roles.all(|is_role| is_role)
 }
 
 fn multiple_matches(holders: &[&Arc<Lead>]) -> KeyVerdict {

@@ -12,7 +12,7 @@ use foldhash::fast::FixedState;
 use super::frequency::{Term, TermHash};
 
 /// So many people know what is common: below it the world speaks for those that are missing.
-pub(super) const POPULATION: u32 = 1024;
+pub(super) const POPULATION: u32 = 768;
 
 /// Values of a kind that one in 2^bits holds.
 type Share = (Term, u32, &'static str);

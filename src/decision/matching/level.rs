@@ -194,7 +194,7 @@ levels! {
     /// The domain of one is made of the company of the other.
     CompanyOfDomain = Company "domain" 3.0 0.0 Support,
     /// Two names of organisations.
-    OrganisationDifferent = Company "different organisation" -5.0 0.0 Against,
+    OrganisationDifferent = Company "different organisation" -7.0 0.0 Against,
     /// Two companies.
     CompanyDifferent = Company "different" -2.5 0.0 Against,
 

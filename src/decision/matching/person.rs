@@ -93,7 +93,9 @@ pub(super) fn compare(a: &Person, b: &Person, table: &FrequencyTable, out: &mut 
     {
         out.extend(straight);
     } else {
-        let both_differ = straight[0].level == Level::FamilyDifferent && straight[1].level == Level::GivenDifferent;
+        // An initial in common says nothing of people of two families.
+        let other_given = [Level::GivenDifferent, Level::GivenInitial];
+        let both_differ = straight[0].level == Level::FamilyDifferent && other_given.contains(&straight[1].level);
         let swapped = swapped(a, b, table).filter(|swapped| both_differ || swapped[1].level != Level::GivenDifferent);
         out.extend(swapped.unwrap_or_else(|| if both_differ { unrelated(straight) } else { straight }));
     }
@@ -195,6 +197,9 @@ fn given(a: &Person, b: &Person, table: &FrequencyTable) -> Agreement {
         return Agreement::new(Level::GivenMissing, 0.0);
     };
     let rarity = || table.rarity(a.given_term).min(table.rarity(b.given_term));
+    if one == other && one.len() == 1 {
+        return Agreement::new(Level::GivenInitial, 1.0);
+    }
     if one == other || a.given.concat() == b.given.concat() {
         return Agreement::new(Level::GivenExact, 1.0).rare(rarity());
     }

@@ -188,8 +188,10 @@ fn ask_phone(holders: &[&ModelLead], command: &UpsertCommand) -> Says {
         return Says::GuardFailed;
     }
     let mut compatible = compatible(holders, command);
+    compatible.retain(|id| !holders.iter().any(|lead| lead.id == *id && is_of_function(lead, command)));
     if let [only] = holders
         && verdict(only, command) == NameVerdict::OneSided
+        && !is_of_function(only, command)
     {
         compatible.push(only.id);
     }
@@ -198,6 +200,17 @@ fn ask_phone(holders: &[&ModelLead], command: &UpsertCommand) -> Says {
         [only] => Says::One(*only),
         _ => only_equal(holders, command).map_or(Says::Possible(compatible), Says::One),
     }
+}
+
+/// One side names nobody and has only addresses of functions, none of which the other has.
+fn is_of_function(lead: &ModelLead, command: &UpsertCommand) -> bool {
+    let is_role = |email: &str| Email::parse(email).is_ok_and(|email| email.is_role_mailbox());
+    let incoming: Vec<&str> = command.lead.emails.iter().map(Email::normalized).collect();
+    let stored: Vec<&str> = lead.emails.iter().map(|email| &*email.key).collect();
+    let of_function = |emails: &[&str]| !emails.is_empty() && emails.iter().all(|email| is_role(email));
+    let either =
+        (command.lead.name.is_none() && of_function(&incoming)) || (lead.person().is_none() && of_function(&stored));
+    either && !incoming.iter().any(|email| stored.contains(email))
 }
 
 /// Three of them, no two of whom could be one person.
