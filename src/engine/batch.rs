@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::watch;
 
+use crate::decision::blocking::blocks_of_incoming;
 use crate::decision::command::UpsertCommand;
 use crate::decision::rows::RowKey;
 use crate::domain::LeadId;
@@ -52,7 +53,8 @@ impl<S: LeadStore> Batch<S> {
         command: UpsertCommand,
     ) -> impl Future<Output = Result<Answer, RequestError>> + Send + 'static + use<S> {
         let (turn, finished) = watch::channel(());
-        let before = self.queue_behind(&command, &finished);
+        let blocks = blocks_of_incoming(&command.lead);
+        let before = self.queue_behind(&command, &blocks, &finished);
         let (engine, shared) = (Arc::clone(&self.engine), Arc::clone(&self.shared));
         // A task of its own: whoever holds a key must go on even while nobody reads the results of its stream.
         let item = tokio::spawn(async move {
@@ -61,7 +63,7 @@ impl<S: LeadStore> Batch<S> {
                 let _ = earlier.changed().await;
             }
             let intent = if command.validate_only { Intent::Preview(Some(&shared.preview)) } else { Intent::Write };
-            let mut decided = engine.decide(&command, intent).await?;
+            let mut decided = engine.decide_on(&command, OnceLock::from(blocks), intent).await?;
             if let Ok(answer) = &mut decided.result {
                 shared.note_first(client_ref, answer);
             }
@@ -77,7 +79,13 @@ impl<S: LeadStore> Batch<S> {
         }
     }
 
-    fn queue_behind(&mut self, command: &UpsertCommand, finished: &watch::Receiver<()>) -> Vec<watch::Receiver<()>> {
+    /// Blocking keys count as well: two of one person may have no other in common.
+    fn queue_behind(
+        &mut self,
+        command: &UpsertCommand,
+        blocks: &[u64],
+        finished: &watch::Receiver<()>,
+    ) -> Vec<watch::Receiver<()>> {
         if self.turns.len() >= self.sweep_at {
             self.turns.retain(|_, turn| turn.has_changed().is_ok());
             self.sweep_at = (2 * self.turns.len()).max(FEWEST_TURNS);
@@ -86,7 +94,8 @@ impl<S: LeadStore> Batch<S> {
         let keys = command.keys().into_iter().map(|key| RowKey::identity(tenant, &key.key));
         let request = command.request_id.iter().map(|request| RowKey::request(tenant, &command.source, &request.id));
         let named = command.lead_id.iter().map(|lead_id| RowKey::lead(tenant, *lead_id));
-        let numbers = keys.chain(request).chain(named).map(|key| lock_number(&key));
+        let blocks = blocks.iter().map(|block| RowKey::block(tenant, *block));
+        let numbers = keys.chain(request).chain(named).chain(blocks).map(|key| lock_number(&key));
         numbers
             .filter_map(|number| self.turns.insert(number, finished.clone()))
             .filter(|turn| !turn.same_channel(finished))

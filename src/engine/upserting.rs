@@ -74,13 +74,22 @@ impl<S: LeadStore> Engine<S> {
         decided.result
     }
 
-    pub(super) async fn decide(&self, command: &UpsertCommand, intent: Intent<'_>) -> Result<Decided, RequestError> {
+    async fn decide(&self, command: &UpsertCommand, intent: Intent<'_>) -> Result<Decided, RequestError> {
+        self.decide_on(command, OnceLock::new(), intent).await
+    }
+
+    /// Decides, given the blocking keys of the payload if they are known already.
+    pub(super) async fn decide_on(
+        &self,
+        command: &UpsertCommand,
+        blocks: OnceLock<Vec<u64>>,
+        intent: Intent<'_>,
+    ) -> Result<Decided, RequestError> {
         let writes = matches!(intent, Intent::Write);
         if writes {
             self.admit()?;
         }
         let policy = self.policy();
-        let blocks = OnceLock::new();
         let lock_from = if writes { 0 } else { READS_LOCK_FROM };
         let mut locks = LockSet::default();
         for round in 0..ROUNDS {

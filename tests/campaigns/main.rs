@@ -19,6 +19,7 @@ mod index_folder;
 mod kept;
 mod kill;
 mod launch;
+mod likeness;
 #[path = "../it/engine/payloads.rs"]
 #[allow(dead_code, reason = "shared with the engine's tests, which use all of it")]
 mod payloads;

@@ -1,6 +1,7 @@
 //! The engine on a real store and index.
 
 mod cases;
+mod likeness;
 mod payloads;
 mod restarting;
 mod waiting;

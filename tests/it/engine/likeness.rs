@@ -1,0 +1,185 @@
+//! The fuzzy tier in upserts and matches: the contract's cases where no key agrees.
+
+use leadgate::decision::command::{UpdateMode, UpsertCommand, UpsertMode};
+use leadgate::decision::outcome::UpsertStatus;
+use leadgate::decision::policy::{Channel, OnPossible, SourcePolicy};
+use leadgate::decision::tier::{MatchLevel, MatchTier};
+use leadgate::domain::{Field, Lead, LinkedBy, TenantId};
+use leadgate::engine::{Answer, LeadSelector, ReviewFilter};
+
+use super::Fixture;
+use super::payloads::{payload, source};
+
+const JANE: &str =
+    "crm: id=1 email=jane@acme.com first=Jane last=Papadimitriou company=Acme_Logistics city=Bonn title=CFO";
+/// The same person from elsewhere: no key in common.
+const JANE_ELSEWHERE: &str =
+    "web: id=77 phone=+4930901820 first=Jayne last=Papadimitrou company=ACME_Logistics_GmbH city=Bonn title=Boss";
+
+async fn upsert(fixture: &Fixture, command: UpsertCommand) -> Answer {
+    fixture.engine.upsert(command).await.expect("an answer")
+}
+
+async fn stored(fixture: &Fixture, answer: &Answer) -> Lead {
+    let by = LeadSelector::LeadId(answer.outcome.lead_id.expect("a lead"));
+    let found = fixture.engine.get_lead(&TenantId::default(), by).await.expect("read").expect("a lead");
+    Lead::clone(&found.lead)
+}
+
+async fn reviews(fixture: &Fixture) -> usize {
+    let page = fixture.engine.list_reviews(&TenantId::default(), ReviewFilter::default(), 10, None).await;
+    page.expect("reviews").items.len()
+}
+
+#[tokio::test]
+async fn the_same_person_without_a_common_key_is_found_and_only_added_to() {
+    let fixture = Fixture::new();
+    let created = upsert(&fixture, payload(JANE)).await;
+    let found = upsert(&fixture, payload(JANE_ELSEWHERE)).await;
+    assert_eq!(found.outcome.status, UpsertStatus::Updated);
+    assert_eq!(found.outcome.lead_id, created.outcome.lead_id);
+    assert_eq!(found.outcome.decision.matched_by, Some(MatchTier::Fuzzy));
+    assert!(found.outcome.decision.score >= 0.85, "{}", found.outcome.decision.score);
+    let lead = stored(&fixture, &found).await;
+    let value = |field| lead.value(field).expect("a value").to_owned();
+    assert_eq!((value(Field::LastName), value(Field::Title)), ("Papadimitriou".to_owned(), "CFO".to_owned()));
+    assert_eq!(value(Field::Phone), "+4930901820", "a blank field is filled");
+    assert_eq!(lead.phones[0].linked_by, LinkedBy::Fuzzy);
+    assert_eq!(
+        lead.external_ids.iter().map(|linked| linked.linked_by).collect::<Vec<_>>(),
+        [LinkedBy::Exact, LinkedBy::Fuzzy]
+    );
+    let again = upsert(&fixture, payload(JANE_ELSEWHERE)).await;
+    assert_eq!(again.outcome.status, UpsertStatus::Unchanged);
+    assert_eq!(again.outcome.decision.matched_by, Some(MatchTier::ExternalId), "what was added is a key");
+    assert_eq!(stored(&fixture, &again).await, lead);
+}
+
+#[tokio::test]
+async fn what_likeness_added_says_nothing_until_its_source_confirms_it() {
+    let fixture = Fixture::new();
+    let created = upsert(&fixture, payload(JANE)).await;
+    upsert(&fixture, payload(JANE_ELSEWHERE)).await;
+    // Like the second by the phone alone, which only likeness linked to the first.
+    let third = upsert(&fixture, payload("list: id=5 phone=+4930901821 first=J. last=Papadimitrou")).await;
+    assert_eq!(third.outcome.status, UpsertStatus::Created);
+    let confirmed = upsert(&fixture, payload("web: id=77 email=jane@acme.com phone=+4930901820")).await;
+    assert_eq!(confirmed.outcome.lead_id, created.outcome.lead_id);
+    assert_eq!(confirmed.outcome.status, UpsertStatus::Updated);
+    let lead = stored(&fixture, &confirmed).await;
+    assert!(lead.external_ids.iter().all(|linked| linked.linked_by == LinkedBy::Exact));
+    assert!(lead.phones.iter().all(|phone| phone.linked_by == LinkedBy::Exact));
+}
+
+#[tokio::test]
+async fn a_match_says_the_same_and_adds_up() {
+    let fixture = Fixture::new();
+    upsert(&fixture, payload(JANE)).await;
+    let command = UpsertCommand { explain: true, ..payload(JANE_ELSEWHERE) };
+    let matched = fixture.engine.match_lead(command.clone()).await.expect("an answer");
+    let decision = &matched.outcome.decision;
+    let candidate = &decision.candidates[0];
+    let weighed = decision.weighed.expect("weights");
+    let sum = weighed.prior + candidate.comparisons.iter().map(|comparison| comparison.weight).sum::<f64>();
+    assert!((sum - candidate.weight).abs() < 1e-9, "{sum} and {}", candidate.weight);
+    assert!((1.0 / (1.0 + (-sum).exp2()) - candidate.score).abs() < 1e-9);
+    let last_name = candidate.comparisons.iter().find(|comparison| comparison.field == "last_name").expect("compared");
+    assert_eq!((&*last_name.incoming, &*last_name.existing), ("Papadimitrou", "Papadimitriou"));
+    let written = upsert(&fixture, command).await;
+    assert_eq!(format!("{:?}", written.outcome.decision.score), format!("{:?}", decision.score));
+    assert_eq!(written.outcome.status, matched.outcome.status);
+}
+
+#[tokio::test]
+async fn namesakes_and_families_stay_apart() {
+    let fixture = Fixture::new();
+    for text in [
+        "crm: id=1 first=Jane last=Doe city=Bonn",
+        "crm: id=2 first=Jane last=Doe",
+        "crm: id=3 email=jane@one.com first=Jane last=Doe company=One",
+        "crm: id=4 email=john@acme.com phone=+4930901820 first=John last=Roe company=Acme city=Bonn",
+        "crm: id=5 email=mary@acme.com phone=+4930901820 first=Mary last=Roe company=Acme city=Bonn",
+    ] {
+        assert_eq!(upsert(&fixture, payload(text)).await.outcome.status, UpsertStatus::Created, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn modes_and_channels_take_what_likeness_finds_as_the_contract_says() {
+    let status = async |mode: UpsertMode, channel: Channel| {
+        let fixture = Fixture::with(|settings| {
+            let rules = SourcePolicy { channel, ..SourcePolicy::default() };
+            settings.policy.sources.insert(source("web"), rules);
+        });
+        upsert(&fixture, payload(JANE)).await;
+        let answer = upsert(&fixture, UpsertCommand { mode, ..payload(JANE_ELSEWHERE) }).await;
+        let last = answer.outcome.reasons.last().map(|reason| reason.code.as_str()).unwrap_or_default();
+        (answer.outcome.status, last)
+    };
+    assert_eq!(status(UpsertMode::UpdateOnly, Channel::Api).await.0, UpsertStatus::Updated);
+    assert_eq!(status(UpsertMode::CreateOnly, Channel::Api).await, (UpsertStatus::Skipped, "LEAD_ALREADY_EXISTS"));
+    assert_eq!(status(UpsertMode::CreateDuplicate, Channel::Api).await.0, UpsertStatus::Created);
+    assert_eq!(status(UpsertMode::CreateOrUpdate, Channel::WebForm).await.0, UpsertStatus::Updated);
+    assert_eq!(status(UpsertMode::CreateOrUpdate, Channel::Bulk).await, (UpsertStatus::Review, "BULK_FUZZY_MATCH"));
+}
+
+#[tokio::test]
+async fn the_review_band_creates_and_asks_or_holds() {
+    let band = async |on_possible: OnPossible, channel: Channel, mode: UpsertMode| {
+        let fixture = Fixture::with(|settings| {
+            // Every match is in the band.
+            (settings.policy.match_threshold, settings.policy.on_possible) = (1.0, on_possible);
+            settings.policy.sources.insert(source("web"), SourcePolicy { channel, ..SourcePolicy::default() });
+        });
+        upsert(&fixture, payload(JANE)).await;
+        let answer = upsert(&fixture, UpsertCommand { mode, ..payload(JANE_ELSEWHERE) }).await;
+        assert_eq!(answer.outcome.decision.level, MatchLevel::Possible);
+        // The same again opens no second review.
+        upsert(&fixture, UpsertCommand { mode, ..payload(JANE_ELSEWHERE) }).await;
+        (answer.outcome.status, answer.outcome.review_id.is_some(), reviews(&fixture).await)
+    };
+    use OnPossible::{CreateAndReview, Hold};
+    use UpsertMode::{CreateOrUpdate, UpdateOnly};
+    assert_eq!(band(CreateAndReview, Channel::Api, CreateOrUpdate).await, (UpsertStatus::Created, true, 1));
+    assert_eq!(band(Hold, Channel::Api, CreateOrUpdate).await, (UpsertStatus::Review, true, 1));
+    assert_eq!(band(Hold, Channel::WebForm, CreateOrUpdate).await, (UpsertStatus::Created, true, 1));
+    assert_eq!(band(CreateAndReview, Channel::Api, UpdateOnly).await, (UpsertStatus::Skipped, false, 0));
+}
+
+#[tokio::test]
+async fn an_update_after_which_two_leads_are_alike_opens_a_review_and_unites_nothing() {
+    let fixture = Fixture::new();
+    let first = upsert(&fixture, payload(JANE)).await;
+    let second = upsert(&fixture, payload("web: id=9 phone=+4930901820 first=Jane last=Papadimitriou")).await;
+    assert_eq!(second.outcome.status, UpsertStatus::Created);
+    let moved = upsert(&fixture, payload("web: id=9 company=Acme_Logistics city=Bonn")).await;
+    assert_eq!((moved.outcome.status, moved.outcome.lead_id), (UpsertStatus::Updated, second.outcome.lead_id));
+    let conflict = &moved.outcome.decision.conflicts[0];
+    assert_eq!((conflict.tier, Some(conflict.lead_id)), (MatchTier::Fuzzy, first.outcome.lead_id));
+    assert!(moved.outcome.review_id.is_some());
+    assert_eq!(reviews(&fixture).await, 1);
+}
+
+#[tokio::test]
+async fn previews_of_a_batch_find_each_other_by_likeness() {
+    let fixture = Fixture::new();
+    let mut batch = fixture.engine.begin_batch();
+    let preview = |text: &str| UpsertCommand { validate_only: true, ..payload(text) };
+    let first = batch.submit("r1".into(), preview(JANE));
+    let second = batch.submit("r2".into(), preview(JANE_ELSEWHERE));
+    let (first, second) = tokio::join!(first, second);
+    assert_eq!(first.expect("an answer").outcome.status, UpsertStatus::Created);
+    let second = second.expect("an answer");
+    assert_eq!(second.outcome.status, UpsertStatus::Updated);
+    assert_eq!(second.same_as_client_ref.as_deref(), Some("r1"));
+    assert_eq!(fixture.engine.statistics().last_sequence, 0);
+}
+
+#[tokio::test]
+async fn a_lead_that_is_only_linked_gets_ids_and_addresses_alone() {
+    let fixture = Fixture::new();
+    upsert(&fixture, payload(JANE)).await;
+    let linked = upsert(&fixture, UpsertCommand { update_mode: UpdateMode::LinkOnly, ..payload(JANE_ELSEWHERE) }).await;
+    assert_eq!(linked.outcome.status, UpsertStatus::Updated);
+    assert_eq!(stored(&fixture, &linked).await.external_ids.len(), 2);
+}
