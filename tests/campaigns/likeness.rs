@@ -72,7 +72,7 @@ async fn campaign(name: &str, race: Race, key_locks: bool) {
     match race {
         Race::TwoNew => assert_eq!((leads, reviewed), (pairs * rounds, 0), "one lead for each pair"),
         Race::StoredMoves => {
-            assert_eq!(leads, pairs * rounds + reviewed, "one lead for each pair, but for those in review")
+            assert_eq!(leads, pairs * rounds + reviewed, "one lead for each pair, but for those in review");
         }
     }
 }
@@ -137,7 +137,7 @@ impl Person {
     /// Every third time the last two letters are exchanged.
     fn mistyped(&self) -> String {
         let (head, tail) = self.last.split_at(self.last.len() - 2);
-        if self.number % 3 == 0 {
+        if self.number.is_multiple_of(3) {
             format!("{head}{}", tail.chars().rev().collect::<String>())
         } else {
             self.last.clone()

@@ -127,6 +127,24 @@ impl Generator {
         let LeadInput { external_id, email, phone, first_name, last_name, country, .. } = self.lead(number);
         LeadInput { external_id, email, phone, first_name, last_name, country, ..LeadInput::default() }
     }
+
+    /// The lead of this number as a stranger's list has it: no key in common, the last name mistyped, the company under another legal form.
+    pub(crate) fn like_lead(&self, number: u64) -> LeadInput {
+        let LeadInput { first_name, last_name, company, title, city, state, postal_code, country, .. } =
+            self.lead(number);
+        let company =
+            company.as_deref().and_then(|company| company.split(' ').next()).map(|word| format!("{word} Holding"));
+        let last_name = last_name.map(|name| with_slip(&name));
+        LeadInput { first_name, last_name, company, title, city, state, postal_code, country, ..LeadInput::default() }
+    }
+}
+
+/// Two letters in the middle exchanged.
+fn with_slip(name: &str) -> String {
+    let mut letters: Vec<char> = name.chars().collect();
+    let middle = letters.len() / 2;
+    letters.swap(middle, middle + 1);
+    letters.into_iter().collect()
 }
 
 fn word(random: &mut Random, syllables: usize) -> String {

@@ -15,6 +15,8 @@ use super::generator::{Generator, Random};
 const SOURCE: &str = "bench";
 /// How many requests of a repeatable kind are made before the measurement.
 const PREPARED: u64 = 20_000;
+/// Leads that are looked for by likeness: the first, so that they are the same at every size.
+const FUZZY_PROBES: u64 = 10_000;
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -23,6 +25,9 @@ pub(crate) enum Workload {
     Health,
     /// MatchLead of known leads by external id, email and phone.
     MatchExact,
+    /// MatchLead of known leads of which no key is given, mistyped: always the same, however many leads there are. Those that are found are
+    /// answered UPDATED.
+    MatchFuzzy,
     /// Upsert of leads that are not known yet.
     UpsertNew,
     /// Upsert of known leads with another score.
@@ -45,6 +50,7 @@ impl Workload {
         match self {
             Self::Health => "health",
             Self::MatchExact => "match-exact",
+            Self::MatchFuzzy => "match-fuzzy",
             Self::UpsertNew => "upsert-new",
             Self::UpsertExisting => "upsert-existing",
             Self::UpsertHot => "upsert-hot",
@@ -106,9 +112,13 @@ impl Requests {
     pub(crate) fn of_connection(&self, workload: Workload, connection: u64) -> Source {
         let random = Random::new(connection.wrapping_mul(0x5851_f42d_4c95_7f2d) ^ 0x6c65_6164);
         let mut source = Source { requests: self.clone(), workload, random, matches: Vec::new(), next: 0 };
-        if matches!(workload, Workload::MatchExact | Workload::Mixed) {
-            // The connections share the work of covering all leads.
-            source.matches = (0..PREPARED / 16).map(|_| source.match_request()).collect();
+        // The connections share the work of covering all leads.
+        match workload {
+            Workload::MatchExact | Workload::Mixed => {
+                source.matches = (0..PREPARED / 16).map(|_| source.match_request()).collect();
+            }
+            Workload::MatchFuzzy => source.matches = (0..PREPARED / 16).map(|_| source.fuzzy_request()).collect(),
+            _ => {}
         }
         source
     }
@@ -153,7 +163,7 @@ impl Source {
         let sizes = self.requests.sizes;
         match self.workload {
             Workload::Health => Prepared { call: Call::HealthCheck, message: Bytes::new(), leads: 1 },
-            Workload::MatchExact => self.next_match(),
+            Workload::MatchExact | Workload::MatchFuzzy => self.next_match(),
             Workload::UpsertNew | Workload::StreamNew => upsert(&self.requests.new_lead()),
             Workload::UpsertExisting => self.next_existing(),
             Workload::UpsertHot => upsert(&self.hot(sizes.hot_keys)),
@@ -193,7 +203,16 @@ impl Source {
 
     fn match_request(&mut self) -> Bytes {
         let number = self.random.below(self.requests.sizes.leads.max(1));
-        let lead = Some(self.requests.generator.keys_of_lead(number));
+        Self::matching(self.requests.generator.keys_of_lead(number))
+    }
+
+    fn fuzzy_request(&mut self) -> Bytes {
+        let number = self.random.below(self.requests.sizes.leads.clamp(1, FUZZY_PROBES));
+        Self::matching(self.requests.generator.like_lead(number))
+    }
+
+    fn matching(lead: crate::grpc::proto::LeadInput) -> Bytes {
+        let lead = Some(lead);
         MatchLeadRequest { source: SOURCE.to_owned(), lead, ..MatchLeadRequest::default() }.encode_to_vec().into()
     }
 }
