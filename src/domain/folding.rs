@@ -74,7 +74,7 @@ impl Words {
         if c == '\'' || c == '`' {
             return;
         }
-        let continues = is_combining_mark(c) && !self.text.is_empty();
+        let continues = !c.is_ascii() && is_combining_mark(c) && !self.text.is_empty();
         if !c.is_alphanumeric() && !continues {
             self.gap = true;
             return;

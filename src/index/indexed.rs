@@ -1,13 +1,13 @@
 //! The searchable index at one commit: a searcher, and the columns that turn its documents into lead ids.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tantivy::collector::TopDocs;
 use tantivy::columnar::ColumnValues;
-use tantivy::query::BooleanQuery;
+use tantivy::postings::TermInfo;
 use tantivy::schema::IndexRecordOption;
-use tantivy::{DocAddress, DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
+use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
 
 use crate::domain::{LeadId, TenantId};
 
@@ -22,11 +22,22 @@ pub(super) struct Indexed {
     fields: Fields,
 }
 
-/// Blocking terms worth asking for, and whether others were left out.
-pub(super) struct SelectedTerms {
-    terms: Vec<Term>,
-    /// Whether a term that leads have was left out because too many have it.
+/// Most leads of one blocking key that are looked at, of a key that is asked for however many have it.
+const MOST_OF_A_KEY: usize = 5_000;
+
+/// The leads that share blocking keys.
+#[derive(Default)]
+pub(super) struct Sharing {
+    /// The leads, those that share the most and rarest first, then by id; each once.
+    pub(super) leads: Vec<LeadId>,
+    /// Whether leads were left out because too many have a key.
     pub(super) cut: bool,
+}
+
+/// A blocking key that leads have: how many, and where in each segment they are listed.
+struct Listed {
+    frequency: u64,
+    segments: Vec<(usize, TermInfo)>,
 }
 
 impl Indexed {
@@ -52,37 +63,63 @@ impl Indexed {
         self.searcher.num_docs()
     }
 
-    /// The terms of blocking keys that at most `cap` leads have, and the two rarest however many have them.
-    pub(super) fn select_terms(
-        &self,
-        tenant: &TenantId,
-        blocks: &[u64],
-        cap: u64,
-    ) -> Result<SelectedTerms, IndexError> {
-        let mut frequencies = Vec::with_capacity(blocks.len());
-        for block in blocks {
-            let term = self.fields.block_term(tenant, *block);
-            let frequency = self.searcher.doc_freq(&term)?;
-            if frequency > 0 {
-                frequencies.push((frequency, term));
-            }
+    /// The leads that share at least one of the keys that at most `cap` leads have, or one of the two rarest however many have them.
+    pub(super) fn sharing(&self, tenant: &TenantId, blocks: &[u64], cap: u64) -> Result<Sharing, IndexError> {
+        let mut listed = self.listed(tenant, blocks)?;
+        listed.sort_by_key(|listed| listed.frequency);
+        let all = listed.len();
+        let mut rank = 0;
+        listed.retain(|listed| {
+            rank += 1;
+            rank <= 2 || listed.frequency <= cap
+        });
+        let cut = listed.len() < all || listed.iter().any(|listed| listed.frequency > MOST_OF_A_KEY as u64);
+        let mut shares: Vec<(LeadId, u32)> = Vec::new();
+        for key in &listed {
+            self.read(key, &mut shares)?;
         }
-        frequencies.sort_unstable();
-        frequencies.dedup();
-        let all = frequencies.len();
-        let kept = frequencies.into_iter().enumerate().filter(|(rank, (frequency, _))| *rank < 2 || *frequency <= cap);
-        let terms: Vec<Term> = kept.map(|(_, (_, term))| term).collect();
-        Ok(SelectedTerms { cut: terms.len() < all, terms })
+        shares.sort_unstable();
+        let sums = shares.chunk_by(|one, other| one.0 == other.0);
+        let mut sums: Vec<(Reverse<u32>, LeadId)> =
+            sums.map(|shares| (Reverse(shares.iter().map(|(_, weight)| weight).sum()), shares[0].0)).collect();
+        sums.sort_unstable();
+        Ok(Sharing { leads: sums.into_iter().map(|(_, lead_id)| lead_id).collect(), cut })
     }
 
-    /// The `limit` leads that share the most and rarest of the terms, by BM25.
-    pub(super) fn best(&self, selected: &SelectedTerms, limit: usize) -> Result<Vec<LeadId>, IndexError> {
-        if selected.terms.is_empty() {
-            return Ok(Vec::new());
+    /// Looks every key up once in each segment.
+    fn listed(&self, tenant: &TenantId, blocks: &[u64]) -> Result<Vec<Listed>, IndexError> {
+        let mut blocks = blocks.to_vec();
+        blocks.sort_unstable();
+        blocks.dedup();
+        let terms: Vec<Term> = blocks.iter().map(|block| self.fields.block_term(tenant, *block)).collect();
+        let mut listed: Vec<Listed> = terms.iter().map(|_| Listed { frequency: 0, segments: Vec::new() }).collect();
+        for (ordinal, segment) in self.searcher.segment_readers().iter().enumerate() {
+            let index = segment.inverted_index(self.fields.blocks)?;
+            for (term, listed) in terms.iter().zip(&mut listed) {
+                if let Some(info) = index.terms().get(term.serialized_value_bytes())? {
+                    listed.frequency += u64::from(info.doc_freq);
+                    listed.segments.push((ordinal, info));
+                }
+            }
         }
-        let query = BooleanQuery::new_multiterms_query(selected.terms.clone());
-        let hits = self.searcher.search(&query, &TopDocs::with_limit(limit).order_by_score())?;
-        Ok(hits.into_iter().map(|(_, address)| self.lead_at(address)).collect())
+        listed.retain(|listed| listed.frequency > 0);
+        Ok(listed)
+    }
+
+    /// Adds the live leads of a key, each with what it says that they share it: the bits of its rarity.
+    fn read(&self, key: &Listed, shares: &mut Vec<(LeadId, u32)>) -> Result<(), IndexError> {
+        let weight = 1 + (self.len() / key.frequency).max(1).ilog2();
+        let mut room = MOST_OF_A_KEY;
+        for (ordinal, info) in &key.segments {
+            let segment = self.searcher.segment_reader(u32::try_from(*ordinal).unwrap_or(u32::MAX));
+            let index = segment.inverted_index(self.fields.blocks)?;
+            let mut postings = index.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
+            let before = shares.len();
+            let leads = live_docs(segment, &mut postings).map(|doc| (self.columns[*ordinal].lead_id(doc), weight));
+            shares.extend(leads.take(room));
+            room -= shares.len() - before;
+        }
+        Ok(())
     }
 
     /// Whether a segment knows the lead, be it as a deleted document.
@@ -132,10 +169,6 @@ impl Indexed {
             }
         }
         Ok(tenants)
-    }
-
-    fn lead_at(&self, address: DocAddress) -> LeadId {
-        self.columns[address.segment_ord as usize].lead_id(address.doc_id)
     }
 }
 

@@ -16,7 +16,7 @@ use super::document::IndexDocument;
 use super::search_text::{ITEM_START, SearchText};
 
 /// Raised with every change of fields, terms or folding: an index of another format is rebuilt.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 
 /// The name under which the index knows [`ScopedTokenizer`].
 const TOKENIZER: &str = "scoped";
@@ -57,8 +57,8 @@ impl Fields {
         let column = NumericOptions::from(FAST);
         let fields = Self {
             key: schema.add_bytes_field("key", BytesOptions::default().set_indexed()),
-            words: schema.add_text_field("words", text_options(IndexRecordOption::Basic, false)),
-            blocks: schema.add_text_field("blocks", text_options(IndexRecordOption::WithFreqs, true)),
+            words: schema.add_text_field("words", text_options()),
+            blocks: schema.add_text_field("blocks", text_options()),
             high: schema.add_u64_field(ID_HIGH, column.clone()),
             low: schema.add_u64_field(ID_LOW, column),
         };
@@ -130,9 +130,11 @@ fn key(tenant: &TenantId, lead_id: LeadId) -> Vec<u8> {
     key
 }
 
-fn text_options(record: IndexRecordOption, fieldnorms: bool) -> TextOptions {
-    let indexing =
-        TextFieldIndexing::default().set_tokenizer(TOKENIZER).set_index_option(record).set_fieldnorms(fieldnorms);
+fn text_options() -> TextOptions {
+    let indexing = TextFieldIndexing::default()
+        .set_tokenizer(TOKENIZER)
+        .set_index_option(IndexRecordOption::Basic)
+        .set_fieldnorms(false);
     TextOptions::default().set_indexing_options(indexing)
 }
 

@@ -1,5 +1,10 @@
 //! Comparing dates of birth and job titles.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use foldhash::fast::FixedState;
+
 use crate::domain::{BirthDate, fold};
 
 use super::frequency::{FrequencyTable, Term, TermHash};
@@ -64,7 +69,7 @@ const TITLE_WORDS: &[&[&str]] = &[
     &["manager", "mgr"],
     &["director", "dir"],
     &["engineer", "eng"],
-    &["software engineer", "swe", "software developer"],
+    &["software engineer", "swe", "software developer", "software eng"],
     &["account executive", "account exec", "ae"],
     &["human resources", "hr", "people"],
     &["information technology", "it"],
@@ -74,24 +79,33 @@ const TITLE_WORDS: &[&[&str]] = &[
     &["administrator", "admin"],
 ];
 
+/// What a short form stands for.
+fn long_form(short: &str) -> Option<&'static str> {
+    static LONG_FORMS: LazyLock<HashMap<&str, &str, FixedState>> = LazyLock::new(|| {
+        TITLE_WORDS.iter().flat_map(|group| group[1..].iter().map(|short| (*short, group[0]))).collect()
+    });
+    LONG_FORMS.get(short).copied()
+}
+
 /// A job title's words, short forms written out, sorted.
 #[derive(Clone)]
 pub(super) struct Title(Vec<Box<str>>);
 
 impl Title {
     pub(super) fn new(title: &str) -> Option<Self> {
-        let mut text = format!(" {} ", fold(title).replace(" of ", " "));
+        let folded = fold(title);
         // Initials written with dots fall into letters: `C.E.O.` is `c e o`.
-        if text.trim().split(' ').all(|word| word.len() == 1) {
-            text = format!(" {} ", text.replace(' ', ""));
+        let initials = folded.split(' ').all(|word| word.len() == 1);
+        let text = if initials { folded.replace(' ', "") } else { folded };
+        let given: Vec<&str> = text.split(' ').filter(|word| !matches!(*word, "" | "of" | "and")).collect();
+        let mut words: Vec<Box<str>> = Vec::with_capacity(given.len() + 2);
+        let mut rest = &*given;
+        while let [first, behind @ ..] = rest {
+            let pair = behind.first().and_then(|second| long_form(&format!("{first} {second}")));
+            rest = if pair.is_some() { &behind[1..] } else { behind };
+            let long = pair.or_else(|| long_form(first)).unwrap_or(first);
+            words.extend(long.split(' ').map(Box::from));
         }
-        for group in TITLE_WORDS {
-            for short in &group[1..] {
-                text = text.replace(&format!(" {short} "), &format!(" {} ", group[0]));
-            }
-        }
-        let mut words: Vec<Box<str>> =
-            text.split(' ').filter(|word| !word.is_empty() && *word != "and").map(Into::into).collect();
         words.sort_unstable();
         words.dedup();
         (!words.is_empty()).then_some(Self(words))
