@@ -17,6 +17,7 @@ mod policy;
 mod search;
 mod serve;
 mod verify;
+mod whole_file;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use import::read_any_file;

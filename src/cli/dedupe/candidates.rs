@@ -71,7 +71,7 @@ impl Blocks {
     }
 }
 
-/// A place in a list; files with more entries than 32 bits count are refused before.
+/// A place in a list; files with more entries than 32 bits count are refused while they are read.
 fn place(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
 }

@@ -1,10 +1,10 @@
 //! `leadgate dedupe`: the purge. A file in, groups of duplicates out; no server, and nothing left behind.
 
 mod candidates;
+mod options;
 mod output;
 mod records;
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,55 +15,44 @@ use crate::decision::matching::{Score, Weights, compare, weight_of_probability};
 use crate::decision::policy::Policy;
 
 use super::exit::{CommandError, Exit};
-use super::import::{MapRule, Rows, SourceFile};
+use super::import::{Rows, SourceFile};
 use super::output::say;
 
 use candidates::Blocks;
-use records::Records;
-
-/// Find the duplicates within a file.
-///
-/// Records are compared field by field and the weights add up to a probability; those at or above 0.85 are grouped, unless something
-/// within a group says that it is two people. Nothing is unique by decree here: an equal email or phone is a comparison like any other.
-/// Headers are understood as in `leadgate import`.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct DedupeOptions {
-    /// The file: CSV with a header row, or a JSON object on each line; UTF-8.
-    file: PathBuf,
-
-    /// Where the groups go: `id,group_id` for every record. A record that stands alone is its own group.
-    #[arg(long, value_name = "FILE")]
-    output: PathBuf,
-
-    /// Where the pairs go that match or possibly match, with their probability and the weight of every comparison.
-    #[arg(long, value_name = "FILE")]
-    pairs: Option<PathBuf>,
-
-    /// What a column means, as in `leadgate import`.
-    #[arg(long, value_name = "HEADER=FIELD")]
-    map: Vec<MapRule>,
-}
+pub(crate) use options::DedupeOptions;
+use records::{ReadError, Records};
 
 /// Reads, compares, groups and writes.
 pub(crate) fn run(options: &DedupeOptions) -> Result<Exit, CommandError> {
+    options.check_paths()?;
     let policy = Policy::default();
     let file = SourceFile::open(&options.file, None).map_err(CommandError::usage)?;
-    let rows = Rows::open(&file, None, &options.map).map_err(CommandError::usage)?;
-    let bar = progress("reading", file.size);
-    let read = Records::read(rows, &policy, |bytes| bar.set_position(bytes));
-    bar.finish_and_clear();
-    let mut records = read.map_err(|error| CommandError::new(Exit::InUse, error))?;
+    let rows = Rows::open(&file, None, &options.map).map_err(|error| not_read(&file, Exit::Usage, &error))?;
+    let mut records = read(&file, rows, &policy)?;
     let blocks = Blocks::of(records.ids.len(), std::mem::take(&mut records.keys));
     let purge = Purge { records, blocks, weights: Weights::default(), policy };
     let (pairs, compared) = purge.pairs();
     let groups = purge.groups(&pairs);
-    let in_use = |error: std::io::Error| CommandError::new(Exit::InUse, error);
-    output::write_groups(&options.output, &purge.records, &groups).map_err(in_use)?;
+    output::write_groups(&options.output, &purge.records, &groups)?;
     if let Some(path) = &options.pairs {
-        output::write_pairs(path, &purge, &pairs).map_err(in_use)?;
+        output::write_pairs(path, &purge, &pairs)?;
     }
     purge.tell(&groups, pairs.len(), compared);
     Ok(Exit::Success)
+}
+
+fn read(file: &SourceFile, rows: Rows, policy: &Policy) -> Result<Records, CommandError> {
+    let bar = progress("reading", file.size);
+    let read = Records::read(rows, policy, |bytes| bar.set_position(bytes));
+    bar.finish_and_clear();
+    read.map_err(|error| match error {
+        ReadError::Io(_) => not_read(file, Exit::InUse, &error),
+        ReadError::TooMany => not_read(file, Exit::Usage, &error),
+    })
+}
+
+fn not_read(file: &SourceFile, exit: Exit, error: &dyn std::error::Error) -> CommandError {
+    CommandError::new(exit, format!("{}: {error}", file.path().display()))
 }
 
 /// Everything that the purge of one file looks at.

@@ -1,51 +1,67 @@
 //! What a purge writes: the group of every record, and the pairs with what spoke for and against them.
 
-use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
+use crate::cli::exit::CommandError;
+use crate::cli::whole_file::write_whole;
 use crate::decision::clustering::ScoredPair;
 
 use super::Purge;
 use super::records::Records;
 
-/// `id,group_id` for every record: a group is named by its first member.
-pub(super) fn write_groups(path: &Path, records: &Records, groups: &[Vec<u32>]) -> io::Result<()> {
-    let mut group_of: Vec<usize> = (0..records.ids.len()).collect();
-    for group in groups {
-        group.iter().for_each(|member| group_of[*member as usize] = group[0] as usize);
-    }
-    whole(path, |writer| {
+/// `id,group_id` for every record. Groups are numbered from 1 in the order of their first members: ids may repeat, or be missing.
+pub(super) fn write_groups(path: &Path, records: &Records, groups: &[Vec<u32>]) -> Result<(), CommandError> {
+    let numbers = numbers(records.ids.len(), groups);
+    write_rows(path, |writer| {
         writer.write_record(["id", "group_id"])?;
-        for (id, group) in records.ids.iter().zip(&group_of) {
-            writer.write_record([&**id, &*records.ids[*group]])?;
+        for (id, number) in records.ids.iter().zip(&numbers) {
+            writer.write_record([&**id, &number.to_string()])?;
         }
         Ok(())
     })
 }
 
-/// Writes a file whole or not at all: what stood under its name before stays until then.
-fn whole(path: &Path, write: impl FnOnce(&mut csv::Writer<File>) -> io::Result<()>) -> io::Result<()> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let mut writer = csv::Writer::from_path(&part)?;
-    let written = write(&mut writer).and_then(|()| writer.flush()).and_then(|()| std::fs::rename(&part, path));
-    if written.is_err() {
-        // The first error is the one to tell.
-        let _ = std::fs::remove_file(&part);
+/// The number of each record's group.
+fn numbers(records: usize, groups: &[Vec<u32>]) -> Vec<u32> {
+    let mut numbers = vec![0; records];
+    let mut first_of: Vec<u32> = (0..).take(records).collect();
+    for group in groups {
+        group.iter().for_each(|member| first_of[*member as usize] = group[0]);
     }
-    written
+    let mut last = 0;
+    for record in 0..records {
+        let first = first_of[record] as usize;
+        if first == record {
+            last += 1;
+            numbers[record] = last;
+        } else {
+            numbers[record] = numbers[first];
+        }
+    }
+    numbers
+}
+
+fn write_rows(
+    path: &Path,
+    write: impl FnOnce(&mut csv::Writer<&mut dyn Write>) -> io::Result<()>,
+) -> Result<(), CommandError> {
+    write_whole(path, |file| {
+        let mut writer = csv::Writer::from_writer(file as &mut dyn Write);
+        write(&mut writer)?;
+        writer.flush()
+    })
 }
 
 /// Each pair with its probability, its weight in bits, and what every field adds to it. Holds no values.
-pub(super) fn write_pairs(path: &Path, purge: &Purge, pairs: &[ScoredPair]) -> io::Result<()> {
-    whole(path, |writer| {
+pub(super) fn write_pairs(path: &Path, purge: &Purge, pairs: &[ScoredPair]) -> Result<(), CommandError> {
+    write_rows(path, |writer| {
         writer.write_record(["id_a", "id_b", "probability", "weight", "prior", "guard", "comparisons"])?;
         pairs.iter().try_for_each(|pair| write_pair(writer, purge, *pair))
     })
 }
 
-fn write_pair(writer: &mut csv::Writer<File>, purge: &Purge, pair: ScoredPair) -> io::Result<()> {
+fn write_pair(writer: &mut csv::Writer<&mut dyn Write>, purge: &Purge, pair: ScoredPair) -> io::Result<()> {
     let score = purge.score(pair.a, pair.b);
     let said = score.comparisons.iter();
     let said = said.map(|one| format!("{}={} {:.1}", one.level.field().name(), one.level.name(), one.weight));
@@ -60,4 +76,15 @@ fn write_pair(writer: &mut csv::Writer<File>, purge: &Purge, pair: ScoredPair) -
         &said.collect::<Vec<_>>().join("; "),
     ])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_are_numbered_in_the_order_of_their_first_members() {
+        assert_eq!(numbers(6, &[vec![1, 4], vec![2, 5]]), [1, 2, 3, 4, 2, 3]);
+        assert!(numbers(0, &[]).is_empty());
+    }
 }

@@ -40,6 +40,7 @@ pub(crate) use json_rows::read_object;
 use ledger::{Ledger, progress_bar};
 pub(crate) use mapping::MapRule;
 pub(crate) use options::ImportOptions;
+pub(crate) use place::is_same_file;
 use report::{GrowingCsv, HEADER};
 pub(crate) use request::RequestTemplate;
 pub(crate) use row::{Row, RowProblem};

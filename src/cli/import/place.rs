@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The path for a file of this name, beside `file` or in the current folder.
 pub(crate) fn beside(file: &Path, name: impl AsRef<Path>) -> PathBuf {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(file);
     if may_write(folder) { folder.join(name) } else { name.as_ref().to_owned() }
 }
 
@@ -30,13 +30,28 @@ fn may_write(folder: &Path) -> bool {
     std::fs::metadata(folder).is_ok_and(|metadata| !metadata.permissions().readonly())
 }
 
-/// Whether two paths are the same file, so that writing one would destroy the other.
+/// Whether two paths are the same file, so that writing one would destroy the other. Neither need be there yet.
 pub(crate) fn is_same_file(one: &Path, other: &Path) -> io::Result<bool> {
-    match (one.canonicalize(), other.canonicalize()) {
+    match (resolved(one), resolved(other)) {
         (Ok(one), Ok(other)) => Ok(one == other),
         (Err(error), _) | (_, Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         (Err(error), _) | (_, Err(error)) => Err(error),
     }
+}
+
+/// The one path of a file, or of one that could be made.
+fn resolved(path: &Path) -> io::Result<PathBuf> {
+    match path.canonicalize() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let name = path.file_name().ok_or(error)?;
+            Ok(folder_of(path).canonicalize()?.join(name))
+        }
+        found => found,
+    }
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
@@ -63,5 +78,7 @@ mod tests {
         std::fs::write(&file, "").expect("written");
         assert!(is_same_file(&file, &folder.path().join("./a")).expect("told"));
         assert!(!is_same_file(&file, &folder.path().join("b")).expect("told"));
+        assert!(is_same_file(&folder.path().join("b"), &folder.path().join("./b")).expect("told"));
+        assert!(!is_same_file(&folder.path().join("no/b"), &folder.path().join("no/b")).expect("told"));
     }
 }

@@ -45,9 +45,9 @@ fn the_duplicates_of_a_file_are_grouped_and_the_second_bearer_of_a_name_is_not()
     let groups = groups(&place, "groups.csv");
     assert_eq!(groups.len(), 506, "every record has a row: {ended:#?}");
     let group = |id: &str| groups[id].as_str();
-    assert_eq!((group("1"), group("2"), group("3")), ("1", "1", "3"), "{ended:#?}");
-    assert_eq!((group("4"), group("5"), group("6")), ("4", "4", "6"), "{ended:#?}");
-    let united: Vec<_> = (0..500).map(|number| format!("s{number}")).filter(|id| group(id) != id).collect();
+    assert_eq!((group("1"), group("2"), group("3")), ("1", "1", "2"), "{ended:#?}");
+    assert_eq!((group("4"), group("5"), group("6")), ("3", "3", "4"), "{ended:#?}");
+    let united: Vec<_> = (0..500).filter(|number| group(&format!("s{number}")) != (number + 5).to_string()).collect();
     assert!(united.is_empty(), "strangers: {united:?}");
     let left: Vec<_> =
         std::fs::read_dir(place.path(".")).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
@@ -89,6 +89,34 @@ fn the_order_of_rows_changes_no_group() {
 }
 
 #[test]
+fn records_without_an_id_or_with_the_same_one_are_grouped_by_what_they_say() {
+    let place = Place::new();
+    let content = file().replacen("\n2,Anna", "\n6,Anna", 1).replacen("\n3,Ann", "\n,Ann", 1);
+    place.write("leads.csv", content);
+    place.run(&["dedupe", "leads.csv", "--output", "groups.csv"]).expect(0);
+    let groups = place.read("groups.csv");
+    let first: Vec<&str> = groups.lines().take(7).collect();
+    assert_eq!(first, ["id,group_id", "1,1", "6,1", "4,2", "4,3", "5,3", "6,4"]);
+}
+
+#[test]
+fn no_output_is_the_file_that_is_read_nor_another_output() {
+    let place = Place::new();
+    place.write("leads.csv", LEADS);
+    place.write("x.part", LEADS);
+    let refused = |arguments: &[&str], message: &str| {
+        let ended = place.run(&[&["dedupe"], arguments].concat()).expect(2);
+        assert!(ended.err.contains(message), "{ended:#?}");
+    };
+    refused(&["leads.csv", "--output", "./leads.csv"], "--output: ./leads.csv is the file that is read");
+    refused(&["x.part", "--output", "x"], "--output: x.part is the file that is read");
+    refused(&["leads.csv", "--output", "g.csv", "--pairs", "leads.csv"], "--pairs: leads.csv is the file that is read");
+    refused(&["leads.csv", "--output", "g.csv", "--pairs", "./g.csv"], "--pairs: ./g.csv is --output");
+    assert_eq!((place.read("leads.csv"), place.read("x.part")), (LEADS.to_owned(), LEADS.to_owned()));
+    assert!(!exists(&place.path("g.csv")));
+}
+
+#[test]
 fn a_file_that_is_none_is_refused_and_nothing_is_written() {
     let place = Place::new();
     place.write("leads.xlsx", b"PK\x03\x04rest");
@@ -96,5 +124,9 @@ fn a_file_that_is_none_is_refused_and_nothing_is_written() {
     assert!(ended.err.contains("Excel"), "{ended:#?}");
     assert!(!exists(&place.path("groups.csv")) && !exists(&place.path("groups.csv.part")));
     place.write("leads.csv", LEADS);
-    place.run(&["dedupe", "leads.csv", "--output", "nowhere/groups.csv"]).expect(6);
+    let ended = place.run(&["dedupe", "leads.csv", "--output", "nowhere/groups.csv"]).expect(6);
+    assert!(ended.err.contains("nowhere/groups.csv cannot be written"), "{ended:#?}");
+    place.write("odd.csv", "shoe,hat\n1,2\n");
+    let ended = place.run(&["dedupe", "odd.csv", "--output", "groups.csv"]).expect(2);
+    assert!(ended.err.contains("odd.csv: "), "{ended:#?}");
 }

@@ -1,0 +1,65 @@
+//! What can be said about a purge on the command line.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::exit::CommandError;
+use crate::cli::import::{MapRule, is_same_file};
+use crate::cli::whole_file::part_of;
+
+/// Find the duplicates within a file.
+///
+/// Records are compared field by field and the weights add up to a probability; those at or above 0.85 are grouped, unless something
+/// within a group says that it is two people. Nothing is unique by decree here: an equal email or phone is a comparison like any other.
+/// Headers are understood as in `leadgate import`.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct DedupeOptions {
+    /// The file: CSV with a header row, or a JSON object on each line; UTF-8.
+    pub(super) file: PathBuf,
+
+    /// Where the groups go: `id,group_id` for every record. Groups are numbered from 1; a record that stands alone is its own group.
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+
+    /// Where the pairs go that match or possibly match, with their probability and the weight of every comparison.
+    #[arg(long, value_name = "FILE")]
+    pub(super) pairs: Option<PathBuf>,
+
+    /// What a column means, as in `leadgate import`.
+    #[arg(long, value_name = "HEADER=FIELD")]
+    pub(super) map: Vec<MapRule>,
+}
+
+impl DedupeOptions {
+    /// Refuses to write over the file that is read, or one output over another.
+    pub(super) fn check_paths(&self) -> Result<(), CommandError> {
+        let mut taken = vec![("the file that is read", self.file.clone())];
+        for (flag, path) in self.outputs() {
+            for written in [path.to_owned(), part_of(path)] {
+                if let Some(what) = clash(&written, &taken).map_err(|error| told(flag, &written, &error))? {
+                    return Err(told(flag, &written, &format_args!("is {what}")));
+                }
+                taken.push((flag, written));
+            }
+        }
+        Ok(())
+    }
+
+    fn outputs(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let pairs = self.pairs.iter().map(|path| ("--pairs", &**path));
+        [("--output", &*self.output)].into_iter().chain(pairs)
+    }
+}
+
+/// What a path is already.
+fn clash(path: &Path, taken: &[(&'static str, PathBuf)]) -> std::io::Result<Option<&'static str>> {
+    for (what, other) in taken {
+        if is_same_file(path, other)? {
+            return Ok(Some(what));
+        }
+    }
+    Ok(None)
+}
+
+fn told(flag: &str, path: &Path, problem: &dyn std::fmt::Display) -> CommandError {
+    CommandError::usage(format!("{flag}: {} {problem}", path.display()))
+}
