@@ -1,5 +1,9 @@
 //! Which records are compared: those that share a blocking key which not too many share.
 
+use std::cmp::Ordering;
+
+use rayon::prelude::*;
+
 /// A key that more records share is passed over: it says too little to look at every pair of them.
 const MOST_IN_BLOCK: usize = 300;
 
@@ -21,7 +25,7 @@ pub(super) struct Blocks {
 impl Blocks {
     /// `entries` are pairs of a key and a record, in any order.
     pub(super) fn of(records: usize, mut entries: Vec<(u64, u32)>) -> Self {
-        entries.sort_unstable();
+        entries.par_sort_unstable();
         let mut blocks = Self { starts: vec![0], ..Self::default() };
         for block in entries.chunk_by(|one, other| one.0 == other.0) {
             match block.len() {
@@ -57,17 +61,39 @@ impl Blocks {
         }
     }
 
-    /// The records behind this one that share a key with it, ascending, each once.
-    pub(super) fn partners(&self, record: u32, partners: &mut Vec<u32>) {
-        partners.clear();
-        let own = self.records[record as usize] as usize..self.records[record as usize + 1] as usize;
-        for block in &self.blocks[own] {
-            let block = *block as usize;
-            let members = &self.members[self.starts[block] as usize..self.starts[block + 1] as usize];
-            partners.extend(members.iter().filter(|member| **member > record));
+    /// How many blocks there are.
+    pub(super) fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// The pairs of a block that no block before it has: every pair comes once.
+    ///
+    /// Block by block, and not record by record, because the few records of a block stay in the processor's cache while all their pairs
+    /// are compared.
+    pub(super) fn pairs(&self, block: usize) -> impl Iterator<Item = (u32, u32)> {
+        let members = &self.members[self.starts[block] as usize..self.starts[block + 1] as usize];
+        let pairs = members.iter().enumerate().flat_map(|(place, a)| members[place + 1..].iter().map(|b| (*a, *b)));
+        pairs.filter(move |(a, b)| !self.share_before(*a, *b, place(block)))
+    }
+
+    /// Whether two records share a block before this one.
+    fn share_before(&self, a: u32, b: u32, block: u32) -> bool {
+        let (mut one, mut other) = (self.blocks_of(a), self.blocks_of(b));
+        while let ([first, rest @ ..], [second, others @ ..]) = (one, other) {
+            match first.cmp(second) {
+                _ if *first >= block || *second >= block => return false,
+                Ordering::Equal => return true,
+                Ordering::Less => one = rest,
+                Ordering::Greater => other = others,
+            }
         }
-        partners.sort_unstable();
-        partners.dedup();
+        false
+    }
+
+    /// The blocks of a record, ascending.
+    fn blocks_of(&self, record: u32) -> &[u32] {
+        let record = record as usize;
+        &self.blocks[self.records[record] as usize..self.records[record + 1] as usize]
     }
 }
 
@@ -78,27 +104,32 @@ fn place(place: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn partners(blocks: &Blocks, record: u32) -> Vec<u32> {
-        let mut partners = Vec::new();
-        blocks.partners(record, &mut partners);
-        partners
-    }
-
-    #[test]
-    fn every_pair_that_shares_a_key_comes_once() {
-        let blocks = Blocks::of(5, vec![(7, 3), (7, 0), (9, 0), (9, 3), (9, 4), (8, 1), (6, 2)]);
-        assert_eq!(partners(&blocks, 0), [3, 4]);
-        assert_eq!(partners(&blocks, 3), [4]);
-        assert!(partners(&blocks, 1).is_empty());
-        assert!(partners(&blocks, 4).is_empty());
+    fn pairs(blocks: &Blocks) -> Vec<(u32, u32)> {
+        let mut pairs: Vec<_> = (0..blocks.len()).flat_map(|block| blocks.pairs(block)).collect();
+        pairs.sort_unstable();
+        pairs
     }
 
     #[test]
     fn a_key_that_too_many_share_is_passed_over() {
         let entries = (0..=MOST_IN_BLOCK).map(|record| (1, place(record))).collect();
         let blocks = Blocks::of(MOST_IN_BLOCK + 1, entries);
-        assert_eq!((blocks.passed_over, partners(&blocks, 0)), (1, vec![]));
+        assert_eq!((blocks.passed_over, pairs(&blocks)), (1, vec![]));
+    }
+
+    proptest! {
+        #[test]
+        fn every_pair_that_shares_a_key_comes_once(keys in prop::collection::vec(prop::collection::btree_set(0u64..12, 0..5), 0..20)) {
+            let entries = (0..).zip(&keys).flat_map(|(record, keys)| keys.iter().map(move |key| (*key, record)));
+            let blocks = Blocks::of(keys.len(), entries.collect());
+            let all = (0..keys.len()).flat_map(|a| (a + 1..keys.len()).map(move |b| (a, b)));
+            let sharing = all.filter(|(a, b)| !keys[*a].is_disjoint(&keys[*b]));
+            let expected: Vec<_> = sharing.map(|(a, b)| (place(a), place(b))).collect();
+            prop_assert_eq!(pairs(&blocks), expected);
+        }
     }
 }

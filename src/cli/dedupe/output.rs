@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use crate::cli::exit::CommandError;
 use crate::cli::whole_file::write_whole;
 use crate::decision::clustering::ScoredPair;
@@ -53,29 +55,34 @@ fn write_rows(
     })
 }
 
+/// Pairs that are told before their rows are written.
+const BATCH: usize = 65_536;
+
 /// Each pair with its probability, its weight in bits, and what every field adds to it. Holds no values.
 pub(super) fn write_pairs(path: &Path, purge: &Purge, pairs: &[ScoredPair]) -> Result<(), CommandError> {
     write_rows(path, |writer| {
         writer.write_record(["id_a", "id_b", "probability", "weight", "prior", "guard", "comparisons"])?;
-        pairs.iter().try_for_each(|pair| write_pair(writer, purge, *pair))
+        for batch in pairs.chunks(BATCH) {
+            let rows: Vec<[String; 7]> = batch.par_iter().map(|pair| row_of_pair(purge, *pair)).collect();
+            rows.iter().try_for_each(|row| writer.write_record(row))?;
+        }
+        Ok(())
     })
 }
 
-fn write_pair(writer: &mut csv::Writer<&mut dyn Write>, purge: &Purge, pair: ScoredPair) -> io::Result<()> {
+fn row_of_pair(purge: &Purge, pair: ScoredPair) -> [String; 7] {
     let score = purge.score(pair.a, pair.b);
     let said = score.comparisons.iter();
     let said = said.map(|one| format!("{}={} {:.1}", one.level.field().name(), one.level.name(), one.weight));
-    let id = |record: u32| &*purge.records.ids[record as usize];
-    writer.write_record([
-        id(pair.a),
-        id(pair.b),
-        &format!("{:.4}", score.probability()),
-        &format!("{:.2}", score.weight()),
-        &format!("{:.2}", score.prior),
-        &format!("{:.2}", score.guard),
-        &said.collect::<Vec<_>>().join("; "),
-    ])?;
-    Ok(())
+    [
+        purge.records.ids[pair.a as usize].to_string(),
+        purge.records.ids[pair.b as usize].to_string(),
+        format!("{:.4}", score.probability()),
+        format!("{:.2}", score.weight()),
+        format!("{:.2}", score.prior),
+        format!("{:.2}", score.guard),
+        said.collect::<Vec<_>>().join("; "),
+    ]
 }
 
 #[cfg(test)]

@@ -43,18 +43,25 @@ pub(super) struct Records {
 impl Records {
     /// Reads a file whole; `tell` hears how many of its bytes are read.
     pub(super) fn read(mut rows: Rows, policy: &Policy, tell: impl Fn(u64)) -> Result<Self, ReadError> {
-        let mut records = Self::default();
-        let template = template();
-        loop {
-            let chunk: Vec<Row> = rows.by_ref().take(CHUNK).collect::<io::Result<_>>()?;
-            let Some(last) = chunk.last() else { break };
+        let (mut records, template) = (Self::default(), template());
+        let mut chunk = next(&mut rows)?;
+        let mut before = Vec::new();
+        // While some rows are prepared, those before are taken over and those behind are read.
+        while let Some(last) = chunk.last() {
             tell(last.end);
-            let prepared: Vec<Prepared> = chunk.par_iter().map(|row| Prepared::of(row, &template, policy)).collect();
-            prepared.into_iter().try_for_each(|one| records.add(one))?;
+            let prepare = || chunk.into_par_iter().map(|row| Prepared::of(&row, &template, policy)).collect();
+            let read_on = || records.add_all(before).and_then(|()| next(&mut rows));
+            let (prepared, read) = rayon::join(prepare, read_on);
+            (before, chunk) = (prepared, read?);
         }
+        records.add_all(before)?;
         records.table.forget_singles();
         records.profiles.shrink_to_fit();
         Ok(records)
+    }
+
+    fn add_all(&mut self, prepared: Vec<Prepared>) -> Result<(), ReadError> {
+        prepared.into_iter().try_for_each(|one| self.add(one))
     }
 
     fn add(&mut self, prepared: Prepared) -> Result<(), ReadError> {
@@ -67,6 +74,10 @@ impl Records {
         self.keys.extend(prepared.keys.into_iter().map(|key| (key, record)));
         Ok(())
     }
+}
+
+fn next(rows: &mut Rows) -> Result<Vec<Row>, ReadError> {
+    Ok(rows.take(CHUNK).collect::<io::Result<_>>()?)
 }
 
 /// A number of records or of blocking keys, which 32 bits must hold.

@@ -53,6 +53,11 @@ impl Mailbox {
         }
     }
 
+    /// Whether both are one address. The hash parts most of them without a look at the text.
+    fn has_address_of(&self, other: &Self) -> bool {
+        self.address_term == other.address_term && self.address == other.address
+    }
+
     /// Whether it is a name with a digit from 2 behind it, at a company.
     fn is_second(&self) -> bool {
         let digits = self.name.len() - self.letters().len();
@@ -80,27 +85,29 @@ pub(super) fn compare_emails(a: &[Mailbox], b: &[Mailbox], table: &FrequencyTabl
 }
 
 fn email(a: &Mailbox, b: &Mailbox, table: &FrequencyTable) -> Agreement {
-    if a.address == b.address && (a.is_named || b.is_named) && !a.is_role {
+    let same_address = a.has_address_of(b);
+    if same_address && (a.is_named || b.is_named) && !a.is_role {
         return Agreement::new(Level::EmailExactNamed, 1.0).rare(table.rarity(a.domain_term));
     }
-    if a.address == b.address {
+    if same_address {
         let level = if a.is_role { Level::EmailRole } else { Level::EmailExact };
         return Agreement::new(level, 1.0).rare(table.rarity_of_unique(a.address_term, ADDRESS_BITS));
     }
     let rarity = || table.rarity(a.name_term).min(table.rarity(b.name_term));
-    let same_domain = a.domain == b.domain;
+    let same_domain = a.domain_term == b.domain_term && a.domain == b.domain;
     // Two mailboxes that are both made of names differ as the names do, which says nothing more.
     let named = a.is_named && b.is_named;
     let slip = |one: &str, other: &str| !named && is_misspelt(one, other);
+    let same_name = a.name_term == b.name_term && a.name == b.name;
     let same_initial = a.name.chars().next() == b.name.chars().next();
     let level = match () {
         () if a.is_role != b.is_role => Level::EmailFunction,
         () if a.is_role && same_domain => Level::EmailFunctions,
         () if a.is_role => Level::EmailDifferent,
-        () if a.name == b.name && is_misspelt(&a.domain, &b.domain) && named => Level::EmailNamedMisspelt,
-        () if a.name == b.name && is_misspelt(&a.domain, &b.domain) => Level::EmailMisspelt,
-        () if a.name == b.name && named => Level::EmailNamed,
-        () if a.name == b.name => Level::EmailMailbox,
+        () if same_name && is_misspelt(&a.domain, &b.domain) && named => Level::EmailNamedMisspelt,
+        () if same_name && is_misspelt(&a.domain, &b.domain) => Level::EmailMisspelt,
+        () if same_name && named => Level::EmailNamed,
+        () if same_name => Level::EmailMailbox,
         () if is_numbered(a, b) && label(&a.domain) == label(&b.domain) => Level::EmailNumbered,
         () if same_domain && slip(&a.name, &b.name) && same_initial => Level::EmailMisspelt,
         () if same_domain && !a.is_free && !named => Level::EmailColleagues,
@@ -109,7 +116,7 @@ fn email(a: &Mailbox, b: &Mailbox, table: &FrequencyTable) -> Agreement {
         () => Level::EmailDifferent,
     };
     let alike = if level.kind().agrees() { similarity(&a.address, &b.address) } else { 0.0 };
-    Agreement::new(level, alike).rare(rarity())
+    Agreement::new(level, alike).rare_if_agrees(rarity)
 }
 
 /// Whether one mailbox is the other with a digit behind it, or both have one: the second bearer of a name gets `jane.doe2`.
@@ -127,7 +134,7 @@ pub(super) fn compare_mailboxes(
 ) -> Agreement {
     let personal = || mailboxes.iter().filter(|mailbox| !mailbox.is_role);
     let named = |mailbox: &Mailbox| person.names(&mailbox.name) || mailbox.words.iter().any(|word| person.names(word));
-    let shared = mailboxes.iter().any(|mailbox| own.iter().any(|own| own.address == mailbox.address));
+    let shared = mailboxes.iter().any(|mailbox| own.iter().any(|own| own.has_address_of(mailbox)));
     let level = match () {
         () if personal().any(named) => Level::PersonInMailbox,
         () if personal().any(|mailbox| person.has_initials(mailbox.letters())) => Level::PersonInitials,
@@ -190,5 +197,5 @@ fn phone(a: &Number, b: &Number, table: &FrequencyTable) -> Agreement {
         () if tail > SUBSCRIBER && one[..block] == other[..block] => Level::PhoneBlock,
         () => Level::PhoneDifferent,
     };
-    Agreement::new(level, alike).rare(table.rarity(a.term).min(table.rarity(b.term)))
+    Agreement::new(level, alike).rare_if_agrees(|| table.rarity(a.term).min(table.rarity(b.term)))
 }

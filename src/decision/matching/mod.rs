@@ -6,7 +6,9 @@
 //! nothing.
 
 mod background;
+mod comparer;
 mod contact;
+mod edits;
 mod frequency;
 mod level;
 mod organisation;
@@ -20,8 +22,9 @@ mod similarity;
 mod tests;
 mod weights;
 
+pub use comparer::{Ceiling, Comparer};
 pub use frequency::FrequencyTable;
 pub use level::{ComparedField, Kind, Level};
 pub use profile::{Profile, compare, prior};
-pub use scoring::{FieldComparison, Score, weight_of_probability};
+pub use scoring::{FieldComparison, Score, probability_of_weight, weight_of_probability};
 pub use weights::Weights;

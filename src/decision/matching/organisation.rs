@@ -89,6 +89,13 @@ impl Organisation {
         self.words.iter().map(|(_, term)| table.rarity(*term).max(1.0)).sum()
     }
 
+    /// How rare its name and its domains are, as far as it has them. A domain may stand for a name.
+    pub(super) fn rarities(&self, table: &FrequencyTable) -> [Option<f64>; 2] {
+        let domain = self.domains.iter().map(|(_, term)| table.rarity(*term)).reduce(f64::max);
+        let name = (!self.core.is_empty()).then(|| self.rarity(table));
+        [name.or(domain.map(|_| 0.0)), domain]
+    }
+
     pub(super) fn terms(&self) -> impl Iterator<Item = TermHash> {
         let words = self.words.iter().map(|(_, term)| *term);
         self.term.into_iter().chain(words).chain(self.domains.iter().map(|(_, term)| *term))
@@ -123,7 +130,7 @@ fn company(a: &Organisation, b: &Organisation, table: &FrequencyTable) -> Option
         return fits.then(|| Agreement::new(Level::CompanyOfDomain, 1.0));
     }
     let rarity = || a.rarity(table).min(b.rarity(table));
-    if a.core == b.core {
+    if a.term == b.term && a.core == b.core {
         return Some(Agreement::new(Level::CompanyExact, 1.0).rare(rarity()));
     }
     let overlap = Overlap::of(a, b, table);
@@ -183,8 +190,9 @@ impl Overlap {
             let (mut shared, mut whole) = (0.0, 0.0);
             for (word, term) in &one.words {
                 let best = other.words.iter().map(|(other, _)| same_word(word, other)).fold(0.0, f64::max);
-                shared += bits(*term) * best;
-                whole += bits(*term);
+                let bits = bits(*term);
+                shared += bits * best;
+                whole += bits;
             }
             (shared, whole)
         };

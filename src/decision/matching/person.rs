@@ -168,7 +168,7 @@ fn family_level((a, one): (&str, &str), (b, other): (&str, &str), same_sound: bo
     }
     let alike = similarity(one, other);
     match () {
-        () if is_part(a, b) || is_part(b, a) => Level::FamilyPart,
+        () if is_part(a, one, b) || is_part(b, other, a) => Level::FamilyPart,
         () if is_misspelt(one, other) => Level::FamilyMisspelt,
         () if one.len().min(other.len()) == 1 && one.as_bytes()[0] == other.as_bytes()[0] => Level::FamilyInitial,
         () if numbers_differ(one, other) => Level::FamilyDifferent,
@@ -183,12 +183,11 @@ fn is_alike(a: &str, b: &str, similarity: f64) -> bool {
     a.len().min(b.len()) >= 2 && similarity >= if a.as_bytes()[0] == b.as_bytes()[0] { 0.57 } else { 0.65 }
 }
 
-/// Whether the whole of one name is a word, or the words at an end, of the other.
-fn is_part(part: &str, whole: &str) -> bool {
-    let (wanted, words) = (letters(part), whole.split(' ').count());
+/// Whether the whole of one name, whose letters are `wanted`, is a word, or the words at an end, of the other.
+fn is_part(part: &str, wanted: &str, whole: &str) -> bool {
     wanted.len() >= MIN_PART
-        && words > 1
-        && (whole.split(' ').any(|word| word == wanted || is_misspelt(word, &wanted))
+        && whole.contains(' ')
+        && (whole.split(' ').any(|word| word == wanted || is_misspelt(word, wanted))
             || part.contains(' ') && (whole.starts_with(part) || whole.ends_with(part)))
 }
 
@@ -200,7 +199,7 @@ fn given(a: &Person, b: &Person, table: &FrequencyTable) -> Agreement {
     if one == other && one.len() == 1 {
         return Agreement::new(Level::GivenInitial, 1.0);
     }
-    if one == other || a.given.concat() == b.given.concat() {
+    if one == other || letters_of(&a.given).eq(letters_of(&b.given)) {
         return Agreement::new(Level::GivenExact, 1.0).rare(rarity());
     }
     let alike = similarity(one, other);
@@ -215,6 +214,10 @@ fn given(a: &Person, b: &Person, table: &FrequencyTable) -> Agreement {
         () => Level::GivenDifferent,
     };
     Agreement::new(level, alike).rare(rarity())
+}
+
+fn letters_of(names: &[Box<str>]) -> impl Iterator<Item = u8> {
+    names.iter().flat_map(|name| name.bytes())
 }
 
 /// Short forms that no table has are beginnings.

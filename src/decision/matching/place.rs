@@ -48,6 +48,18 @@ impl Place {
         }
     }
 
+    /// How rare street, postal code, city, state and country are, as far as it has them.
+    pub(super) fn rarities(&self, table: &FrequencyTable) -> [Option<f64>; 5] {
+        let rarity = |value: &Option<(Box<str>, TermHash)>| value.as_ref().map(|(_, term)| table.rarity(*term));
+        [
+            self.street.as_ref().map(|street| table.rarity(street.term)),
+            rarity(&self.postal_code),
+            rarity(&self.city),
+            self.state.as_ref().map(|_| 0.0),
+            self.country.map(|_| 0.0),
+        ]
+    }
+
     pub(super) fn terms(&self) -> impl Iterator<Item = TermHash> {
         let city = self.city.iter().chain(&self.postal_code).map(|(_, term)| *term);
         self.street.iter().map(|street| street.term).chain(city)
@@ -77,15 +89,15 @@ impl Street {
 
 /// Compares where two leads are.
 pub(super) fn compare(a: &Place, b: &Place, table: &FrequencyTable, out: &mut Vec<Agreement>) {
-    let rarity = |a: TermHash, b: TermHash| table.rarity(a).min(table.rarity(b));
+    let rarity = |a: TermHash, b: TermHash| move || table.rarity(a).min(table.rarity(b));
     if let Some((a, b)) = a.street.as_ref().zip(b.street.as_ref()) {
-        out.push(street(a, b).rare(rarity(a.term, b.term)));
+        out.push(street(a, b).rare_if_agrees(rarity(a.term, b.term)));
     }
     if let Some(((one, a), (other, b))) = a.postal_code.as_ref().zip(b.postal_code.as_ref()) {
-        out.push(postal_code(one, other).rare(rarity(*a, *b)));
+        out.push(postal_code(one, other).rare_if_agrees(rarity(*a, *b)));
     }
     if let Some(((one, a), (other, b))) = a.city.as_ref().zip(b.city.as_ref()) {
-        out.push(city(one, other).rare(rarity(*a, *b)));
+        out.push(city(one, other).rare_if_agrees(rarity(*a, *b)));
     }
     if let Some((a, b)) = a.state.as_ref().zip(b.state.as_ref()) {
         out.push(exact(a == b, Level::StateExact, Level::StateDifferent));

@@ -7,13 +7,25 @@ use crate::domain::{DomainName, Email, Field, IncomingLead, Lead, registrable};
 
 use super::contact::{Mailbox, Number, compare_emails, compare_mailboxes, compare_phones};
 use super::frequency::{FrequencyTable, TermHash};
-use super::level::Level;
+use super::level::{ComparedField, Level};
 use super::organisation::{self, Organisation};
 use super::person::{self, Person};
 use super::personal::{Birth, Title, compare_births, compare_titles};
 use super::place::{self, Place};
 use super::scoring::{Agreement, Score, weigh};
 use super::weights::Weights;
+
+/// The fields that [`compare_rest`] looks at.
+pub(super) const LATER: [ComparedField; 8] = [
+    ComparedField::Company,
+    ComparedField::Domain,
+    ComparedField::Street,
+    ComparedField::PostalCode,
+    ComparedField::City,
+    ComparedField::State,
+    ComparedField::Country,
+    ComparedField::Title,
+];
 
 /// A lead, ready to be compared. Holds personal data: shows nothing of it in `Debug`.
 #[derive(Clone, Default)]
@@ -50,6 +62,14 @@ impl Profile {
             title: of.text(Field::Title).and_then(Title::new),
             person,
         }
+    }
+
+    /// How rare the value of each field of [`LATER`] is, as far as this lead has it.
+    pub(super) fn rarities(&self, table: &FrequencyTable) -> [Option<f64>; LATER.len()] {
+        let [company, domain] = self.organisation.rarities(table);
+        let [street, postal_code, city, state, country] = self.place.rarities(table);
+        let title = self.title.as_ref().map(|_| 0.0);
+        [company, domain, street, postal_code, city, state, country, title]
     }
 
     /// Counts the values that this lead holds.
@@ -94,33 +114,65 @@ impl std::fmt::Debug for Profile {
     }
 }
 
-/// Compares two leads. Symmetric.
-pub fn compare(a: &Profile, b: &Profile, table: &FrequencyTable, weights: &Weights) -> Score {
-    let of_people = a.person.is_some() || b.person.is_some();
-    weigh(&agreements(a, b, of_people, table), of_people, weights, prior(table, weights))
-}
-
 /// log2 of the odds that two leads taken at random are one.
 pub fn prior(table: &FrequencyTable, weights: &Weights) -> f64 {
     weights.duplicates - f64::from(table.population()).log2()
 }
 
-fn agreements(a: &Profile, b: &Profile, of_people: bool, table: &FrequencyTable) -> Vec<Agreement> {
-    let mut found = Vec::with_capacity(12);
+/// Compares two leads. Symmetric.
+pub fn compare(a: &Profile, b: &Profile, table: &FrequencyTable, weights: &Weights) -> Score {
+    let prior = prior(table, weights);
+    let (of_people, mut found) = (are_people(a, b), Vec::with_capacity(12));
+    let contact = compare_who(a, b, table, &mut found);
+    compare_rest(a, b, contact, table, &mut found);
+    weigh(&found, of_people, weights, prior)
+}
+
+/// Whether either of two leads names a person.
+pub(super) fn are_people(a: &Profile, b: &Profile) -> bool {
+    a.person.is_some() || b.person.is_some()
+}
+
+/// How two leads are reached, and when they were born.
+pub(super) struct Contact {
+    pub(super) email: Option<Agreement>,
+    pub(super) phone: Option<Agreement>,
+    pub(super) birth: Option<Agreement>,
+}
+
+/// Compares what tells most pairs apart. What the names say goes to `found`.
+pub(super) fn compare_who(a: &Profile, b: &Profile, table: &FrequencyTable, found: &mut Vec<Agreement>) -> Contact {
     match (&a.person, &b.person) {
-        (Some(a), Some(b)) => person::compare(a, b, table, &mut found),
+        (Some(a), Some(b)) => person::compare(a, b, table, found),
         (Some(person), None) => found.extend(compare_to_nobody(person, a, b, table)),
         (None, Some(person)) => found.extend(compare_to_nobody(person, b, a, table)),
         (None, None) => {}
     }
-    organisation::compare(&a.organisation, &b.organisation, of_people, table, &mut found);
-    found.extend(compare_emails(&a.emails, &b.emails, table));
-    found.extend(compare_phones(&a.phones, &b.phones, table));
-    place::compare(&a.place, &b.place, table, &mut found);
-    found.extend(a.birth.as_ref().zip(b.birth.as_ref()).map(|(a, b)| compare_births(a, b, table)));
-    mistaken_names(&mut found);
+    let birth = a.birth.as_ref().zip(b.birth.as_ref()).map(|(a, b)| compare_births(a, b, table));
+    if birth.is_some_and(|birth| matches!(birth.level, Level::BirthDateExact | Level::BirthDateMisspelt)) {
+        mistaken_names(found);
+    }
+    Contact {
+        email: compare_emails(&a.emails, &b.emails, table),
+        phone: compare_phones(&a.phones, &b.phones, table),
+        birth,
+    }
+}
+
+/// Compares everything else; afterwards `found` has all agreements in the order in which they are told.
+pub(super) fn compare_rest(
+    a: &Profile,
+    b: &Profile,
+    contact: Contact,
+    table: &FrequencyTable,
+    found: &mut Vec<Agreement>,
+) {
+    organisation::compare(&a.organisation, &b.organisation, are_people(a, b), table, found);
+    found.extend(contact.email);
+    found.extend(contact.phone);
+    place::compare(&a.place, &b.place, table, found);
+    found.extend(contact.birth);
     found.extend(a.title.as_ref().zip(b.title.as_ref()).map(|(a, b)| compare_titles(a, b)));
-    found
 }
 
 /// A lead without a name is a company's, or a person's of whom only the mailbox or the date of birth is known.
@@ -136,10 +188,7 @@ fn compare_to_nobody(
 
 /// Who was born on the same day and has another name was taken down wrongly, more often than not.
 fn mistaken_names(found: &mut [Agreement]) {
-    let same_day = [Level::BirthDateExact, Level::BirthDateMisspelt];
-    if found.iter().any(|agreement| same_day.contains(&agreement.level)) {
-        let different = [Level::GivenDifferent, Level::GivenUnrelated];
-        let other_names = found.iter_mut().filter(|agreement| different.contains(&agreement.level));
-        other_names.for_each(|agreement| agreement.level = Level::GivenMistaken);
-    }
+    let different = [Level::GivenDifferent, Level::GivenUnrelated];
+    let other_names = found.iter_mut().filter(|agreement| different.contains(&agreement.level));
+    other_names.for_each(|agreement| agreement.level = Level::GivenMistaken);
 }

@@ -29,6 +29,11 @@ impl Agreement {
     pub(super) fn rare(self, rarity: f64) -> Self {
         Self { rarity, ..self }
     }
+
+    /// The same where its rarity counts: values that do not agree are as rare as any.
+    pub(super) fn rare_if_agrees(self, rarity: impl FnOnce() -> f64) -> Self {
+        if self.level.kind().agrees() { self.rare(rarity()) } else { self }
+    }
 }
 
 /// What one field says about two leads.
@@ -87,12 +92,12 @@ impl Score {
 
     /// The probability that the two are one, from 0 to 1.
     pub fn probability(&self) -> f64 {
-        probability_of(self.weight())
+        probability_of_weight(self.weight())
     }
 }
 
-/// The probability of these odds, told in log2.
-pub(super) fn probability_of(weight: f64) -> f64 {
+/// The probability of odds that are told in log2.
+pub fn probability_of_weight(weight: f64) -> f64 {
     1.0 / (1.0 + (-weight).exp2())
 }
 
@@ -104,13 +109,35 @@ pub fn weight_of_probability(probability: f64) -> f64 {
 /// Weighs what was compared. Two views of one fact do not count twice: within each group the strongest agreement counts whole and
 /// every other a part.
 pub(super) fn weigh(agreements: &[Agreement], of_people: bool, weights: &Weights, prior: f64) -> Score {
-    let mut comparisons: Vec<FieldComparison> = agreements.iter().map(|agreement| one(*agreement, weights)).collect();
-    for group in if of_people { &GROUPS_OF_PEOPLE[..] } else { &GROUPS_OF_ORGANISATIONS[..] } {
-        dampen(&mut comparisons, *group);
-    }
-    let mut score = Score { comparisons, prior, guard: 0.0 };
-    score.guard = guard(&score, weights);
+    let mut score = Score { comparisons: Vec::with_capacity(agreements.len()), prior, guard: 0.0 };
+    weigh_into(&mut score, agreements, of_people, weights);
     score
+}
+
+/// The same, into a score that was another pair's.
+pub(super) fn weigh_into(score: &mut Score, agreements: &[Agreement], of_people: bool, weights: &Weights) {
+    score.guard = 0.0;
+    score.comparisons.clear();
+    score.comparisons.extend(agreements.iter().map(|agreement| one(*agreement, weights)));
+    for group in groups(of_people) {
+        dampen(&mut score.comparisons, *group);
+    }
+    score.guard = guard(score, weights);
+}
+
+fn groups(of_people: bool) -> &'static [Group] {
+    if of_people { &GROUPS_OF_PEOPLE } else { &GROUPS_OF_ORGANISATIONS }
+}
+
+/// The most that agreements of several fields add up to, each of which weighs at most what is given for it: dampened as they are.
+pub(super) fn most_of(most: &[(ComparedField, f64)], of_people: bool) -> f64 {
+    // No two of these groups share a field; the others only take away more.
+    let groups = groups(of_people).iter().filter(|(fields, _)| *fields != EMAIL_AND_DOMAIN.0);
+    let saved = groups.map(|(fields, part)| {
+        let of_group = || most.iter().filter(|(field, _)| fields.contains(field)).map(|(_, most)| *most);
+        (1.0 - part) * (of_group().sum::<f64>() - of_group().fold(0.0, f64::max))
+    });
+    most.iter().map(|(_, most)| *most).sum::<f64>() - saved.sum::<f64>()
 }
 
 fn one(agreement: Agreement, weights: &Weights) -> FieldComparison {

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use deunicode::deunicode_char;
-use rapidfuzz::distance::osa;
+
+pub(super) use super::edits::edits;
+use super::edits::within;
 
 /// A folded text in Latin letters, digits and single spaces. Lossy: for comparison only, never shown, never a key.
 pub(super) fn latin(folded: &str) -> Cow<'_, str> {
@@ -19,11 +21,6 @@ pub(super) fn letters(text: &str) -> String {
     text.chars().filter(|c| *c != ' ').collect()
 }
 
-/// The distance in single-letter edits and transpositions of neighbours, each letter moved once ("optimal string alignment").
-pub(super) fn edits(a: &str, b: &str) -> usize {
-    osa::distance(a.bytes(), b.bytes())
-}
-
 /// Whether two different words may be one, mistyped: one edit from four letters on, two from eight.
 pub(super) fn is_misspelt(a: &str, b: &str) -> bool {
     let (short, long) = (a.len().min(b.len()), a.len().max(b.len()));
@@ -35,17 +32,14 @@ pub(super) fn is_misspelt(a: &str, b: &str) -> bool {
     long - short <= most && within(a, b, most) && !numbers_differ(a, b)
 }
 
-/// Whether two words are at most so many edits apart; cheaper than to count them.
-fn within(a: &str, b: &str, most: usize) -> bool {
-    let args = osa::Args::default().score_cutoff(most);
-    osa::distance_with_args(a.bytes(), b.bytes(), &args).is_some()
-}
-
 /// Whether both hold digits, and not the same: who writes 12 does not mean 13. A digit in one word only is a slip for a letter.
 pub(super) fn numbers_differ(a: &str, b: &str) -> bool {
-    let digits = |word: &'_ str| word.bytes().filter(u8::is_ascii_digit).collect::<Vec<_>>();
     let (a, b) = (digits(a), digits(b));
-    !a.is_empty() && !b.is_empty() && a != b
+    a.clone().next().is_some() && b.clone().next().is_some() && !a.eq(b)
+}
+
+fn digits(word: &str) -> impl Iterator<Item = u8> + Clone {
+    word.bytes().filter(u8::is_ascii_digit)
 }
 
 /// How alike two words are, from 0 to 1: one less the share of letters that were edited.

@@ -197,6 +197,20 @@ proptest! {
     }
 
     #[test]
+    fn a_pair_that_is_given_up_does_not_reach_the_threshold(a in any_lead(), b in any_lead(), floor in -60.0..60.0) {
+        let (table, weights) = (table(), Weights::default());
+        let [a, b] = [a, b].map(|choice| Profile::of_incoming(&lead(&text(&choice))));
+        let [most_a, most_b] = [&a, &b].map(|profile| Ceiling::of(profile, table, &weights));
+        let score = compare(&a, &b, table, &weights);
+        for floor in [floor, score.weight()] {
+            let mut comparer = Comparer::new(table, &weights, floor);
+            let expected = (score.weight() >= floor).then_some(&score);
+            prop_assert_eq!(comparer.compare((&a, &most_a), (&b, &most_b)), expected);
+            prop_assert_eq!(comparer.compare((&b, &most_b), (&a, &most_a)), expected);
+        }
+    }
+
+    #[test]
     fn a_score_is_what_its_parts_add_up_to(a in any_lead(), b in any_lead()) {
         let score = score_in(table(), &text(&a), &text(&b));
         let sum: f64 = score.comparisons.iter().map(|one| one.weight).sum::<f64>() + score.prior + score.guard;
