@@ -8,9 +8,11 @@ mod completions;
 mod dedupe;
 mod destination;
 pub mod exit;
+mod explain;
 mod healthcheck;
 mod import;
 mod json;
+mod lead_options;
 mod match_lead;
 mod output;
 mod policy;
@@ -42,6 +44,7 @@ enum Command {
     Serve(Box<serve::ServeOptions>),
     Import(Box<import::ImportOptions>),
     Match(Box<match_lead::MatchOptions>),
+    Explain(Box<explain::ExplainOptions>),
     Search(search::SearchOptions),
     Dedupe(dedupe::DedupeOptions),
     Verify(verify::VerifyOptions),
@@ -75,6 +78,7 @@ fn run(command: Command) -> Result<Exit, CommandError> {
         Command::Serve(options) => block_on(serve::run(*options)),
         Command::Import(options) => block_on(import::import(*options)),
         Command::Match(options) => block_on(match_lead::run(*options)),
+        Command::Explain(options) => block_on(explain::run(*options)),
         Command::Dedupe(options) => dedupe::run(&options),
         Command::Search(options) => block_on(search::run(options)),
         Command::Verify(options) => verify::run(&options),

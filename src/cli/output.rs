@@ -80,7 +80,7 @@ impl Table {
 }
 
 /// A cell without line breaks and other control characters, which could move the cursor of a terminal.
-fn one_line(cell: &str) -> String {
+pub(crate) fn one_line(cell: &str) -> String {
     cell.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 

@@ -14,6 +14,7 @@ pub mod digest;
 pub mod evidence;
 mod exact_tiers;
 pub mod fuzzy_tier;
+pub mod explanation;
 pub mod grouping;
 pub mod identity_key;
 pub mod matching;
