@@ -100,14 +100,14 @@ impl Waterfall {
         Self { steps: std::iter::once(first).chain(parts).map(step).collect(), thresholds }
     }
 
-    /// Of a score, without values.
-    pub fn of_score(score: &Score, thresholds: Thresholds) -> Self {
+    /// Of a score; `values` tells what both sides say of a field.
+    pub fn of_score(score: &Score, thresholds: Thresholds, values: impl Fn(&str) -> Option<(String, String)>) -> Self {
         let compared = score.comparisons.iter().map(|compared| Part {
             field: compared.level.field().name().into(),
             level: compared.level.name().into(),
             similarity: Some(compared.similarity),
             weight: compared.weight,
-            values: None,
+            values: values(compared.level.field().name()),
         });
         let guard = Part { field: NAME_ALONE.into(), level: GUARD.into(), weight: score.guard, ..Part::default() };
         Self::new(score.prior, compared.chain((score.guard < 0.0).then_some(guard)), thresholds)
@@ -196,7 +196,9 @@ mod tests {
     #[test]
     fn the_guard_is_a_step_of_its_own_where_it_takes_something_off() {
         let mut score = Score { comparisons: Vec::new(), prior: -3.0, guard: -2.0 };
-        let last = |score: &Score| Waterfall::of_score(score, THRESHOLDS).steps().last().map(|step| step.part.clone());
+        let last = |score: &Score| {
+            Waterfall::of_score(score, THRESHOLDS, |_| None).steps().last().map(|step| step.part.clone())
+        };
         assert_eq!(last(&score).map(|part| (part.field, part.weight)), Some((NAME_ALONE.to_owned(), -2.0)));
         score.guard = 0.0;
         assert_eq!(last(&score).map(|part| part.field), Some(PRIOR.to_owned()));

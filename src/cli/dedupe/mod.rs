@@ -1,27 +1,33 @@
 //! `leadgate dedupe`: the purge. A file in, groups of duplicates out; no server, and nothing left behind.
 
 mod candidates;
+mod comparing;
+mod histogram;
 mod options;
 mod output;
 mod records;
+mod report;
+mod texts;
 
-use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeSet;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
 use crate::decision::clustering::{ScoredPair, groups};
-use crate::decision::matching::{Ceiling, Comparer, Score, Weights, compare, weight_of_probability};
+use crate::decision::matching::{Ceiling, Score, Weights, compare, weight_of_probability};
 use crate::decision::policy::Policy;
 
 use super::exit::{CommandError, Exit};
-use super::import::{Rows, SourceFile};
+use super::import::{MapRule, Rows, SourceFile};
 use super::output::say;
 
 use candidates::Blocks;
+use comparing::find_pairs;
 pub(crate) use options::DedupeOptions;
 use records::{ReadError, Records};
+use report::Report;
+use texts::Texts;
 
 /// Reads, compares, groups and writes.
 pub(crate) fn run(options: &DedupeOptions) -> Result<Exit, CommandError> {
@@ -32,13 +38,19 @@ pub(crate) fn run(options: &DedupeOptions) -> Result<Exit, CommandError> {
     let mut records = read(&file, rows, &policy)?;
     let blocks = Blocks::of(records.ids.len(), std::mem::take(&mut records.keys));
     let purge = Purge::new(records, blocks, policy);
-    let (pairs, compared) = purge.pairs();
-    let groups = purge.groups(&pairs);
-    output::write_groups(&options.output, &purge.records, &groups)?;
+    let found = find_pairs(&purge, options.report.is_some());
+    let groups = purge.groups(&found.pairs);
+    let numbers = output::numbers(purge.records.ids.len(), &groups);
+    output::write_groups(&options.output, &purge.records, &numbers)?;
     if let Some(path) = &options.pairs {
-        output::write_pairs(path, &purge, &pairs)?;
+        output::write_pairs(path, &purge, &found.pairs)?;
     }
-    purge.tell(&groups, pairs.len(), compared);
+    if let Some(path) = &options.report {
+        let report = Report::new(&purge, &found, &groups);
+        let texts = read_again(&file, &options.map, &report.shown())?;
+        report.write(path, &file.path().display().to_string(), &texts, &numbers)?;
+    }
+    purge.tell(&groups, found.pairs.len(), found.compared);
     // The process ends: to give back the memory of every value by itself takes a second for a million records.
     std::mem::forget(purge);
     Ok(Exit::Success)
@@ -52,6 +64,12 @@ fn read(file: &SourceFile, rows: Rows, policy: &Policy) -> Result<Records, Comma
         ReadError::Io(_) => not_read(file, Exit::InUse, &error),
         ReadError::TooMany => not_read(file, Exit::Usage, &error),
     })
+}
+
+/// What some records say. A purge keeps nothing of it but what is compared.
+fn read_again(file: &SourceFile, map: &[MapRule], wanted: &BTreeSet<u32>) -> Result<Texts, CommandError> {
+    let rows = Rows::open(file, None, map).map_err(|error| not_read(file, Exit::InUse, &error))?;
+    Texts::read(rows, wanted).map_err(|error| not_read(file, Exit::InUse, &error))
 }
 
 fn not_read(file: &SourceFile, exit: Exit, error: &dyn std::error::Error) -> CommandError {
@@ -81,42 +99,6 @@ impl Purge {
         compare(&profiles[a as usize], &profiles[b as usize], &self.records.table, &self.weights)
     }
 
-    /// Every pair at or above the review threshold, in the order of the file, and how many were compared.
-    fn pairs(&self) -> (Vec<ScoredPair>, u64) {
-        let bar = progress("comparing", self.blocks.len() as u64);
-        let compared = AtomicU64::new(0);
-        let shares = (0..self.blocks.len().div_ceil(SHARE)).into_par_iter();
-        let found: Vec<Vec<ScoredPair>> = shares
-            .map(|share| {
-                let blocks = share * SHARE..self.blocks.len().min((share + 1) * SHARE);
-                bar.inc(blocks.len() as u64);
-                let (found, looked_at) = self.compare_share(blocks);
-                compared.fetch_add(looked_at, Ordering::Relaxed);
-                found
-            })
-            .collect();
-        bar.finish_and_clear();
-        let mut found = found.concat();
-        found.par_sort_unstable_by_key(|pair| (pair.a, pair.b));
-        (found, compared.into_inner())
-    }
-
-    /// Compares the pairs of these blocks; tells how many they are.
-    fn compare_share(&self, blocks: Range<usize>) -> (Vec<ScoredPair>, u64) {
-        let floor = weight_of_probability(self.policy.review_threshold);
-        let mut comparer = Comparer::new(&self.records.table, &self.weights, floor);
-        let side = |record: u32| (&self.records.profiles[record as usize], &self.ceilings[record as usize]);
-        let (mut found, mut compared) = (Vec::new(), 0);
-        for (a, b) in blocks.flat_map(|block| self.blocks.pairs(block)) {
-            compared += 1;
-            if let Some(score) = comparer.compare(side(a), side(b)) {
-                #[expect(clippy::cast_possible_truncation, reason = "a few dozen bits")]
-                found.push(ScoredPair { a, b, weight: score.weight() as f32 });
-            }
-        }
-        (found, compared)
-    }
-
     fn groups(&self, pairs: &[ScoredPair]) -> Vec<Vec<u32>> {
         let threshold = weight_of_probability(self.policy.match_threshold);
         let matches = pairs.iter().copied().filter(|pair| f64::from(pair.weight) >= threshold).collect();
@@ -136,9 +118,6 @@ impl Purge {
         }
     }
 }
-
-/// Blocks of which one thread compares the pairs before it looks for more.
-const SHARE: usize = 1_024;
 
 fn progress(what: &'static str, length: u64) -> ProgressBar {
     let bar = ProgressBar::new(length);

@@ -24,6 +24,10 @@ pub(crate) struct DedupeOptions {
     #[arg(long, value_name = "FILE")]
     pub(super) pairs: Option<PathBuf>,
 
+    /// Where a page for people goes: counts, probabilities, the largest groups, and pairs near the threshold. It shows values of the file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
+
     /// What a column means, as in `leadgate import`.
     #[arg(long, value_name = "HEADER=FIELD")]
     pub(super) map: Vec<MapRule>,
@@ -46,7 +50,8 @@ impl DedupeOptions {
 
     fn outputs(&self) -> impl Iterator<Item = (&'static str, &Path)> {
         let pairs = self.pairs.iter().map(|path| ("--pairs", &**path));
-        [("--output", &*self.output)].into_iter().chain(pairs)
+        let report = self.report.iter().map(|path| ("--report", &**path));
+        [("--output", &*self.output)].into_iter().chain(pairs).chain(report)
     }
 }
 

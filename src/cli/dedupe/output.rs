@@ -12,20 +12,19 @@ use crate::decision::clustering::ScoredPair;
 use super::Purge;
 use super::records::Records;
 
-/// `id,group_id` for every record. Groups are numbered from 1 in the order of their first members: ids may repeat, or be missing.
-pub(super) fn write_groups(path: &Path, records: &Records, groups: &[Vec<u32>]) -> Result<(), CommandError> {
-    let numbers = numbers(records.ids.len(), groups);
+/// `id,group_id` for every record.
+pub(super) fn write_groups(path: &Path, records: &Records, numbers: &[u32]) -> Result<(), CommandError> {
     write_rows(path, |writer| {
         writer.write_record(["id", "group_id"])?;
-        for (id, number) in records.ids.iter().zip(&numbers) {
+        for (id, number) in records.ids.iter().zip(numbers) {
             writer.write_record([&**id, &number.to_string()])?;
         }
         Ok(())
     })
 }
 
-/// The number of each record's group.
-fn numbers(records: usize, groups: &[Vec<u32>]) -> Vec<u32> {
+/// The number of each record's group. Groups are numbered from 1 in the order of their first members: ids may repeat, or be missing.
+pub(super) fn numbers(records: usize, groups: &[Vec<u32>]) -> Vec<u32> {
     let mut numbers = vec![0; records];
     let mut first_of: Vec<u32> = (0..).take(records).collect();
     for group in groups {

@@ -72,6 +72,42 @@ fn what_a_pair_says_adds_up_and_shows_no_value() {
 }
 
 #[test]
+fn a_report_stands_on_its_own_and_escapes_every_value() {
+    let place = Place::new();
+    let content = file()
+        .replace("Anna,Papadaki", "Anna <script>alert(1)</script>,Papadaki")
+        .replace("Initech Inc", "\"Init & \"\"Co\"\"\"");
+    place.write("leads.csv", content);
+    let arguments = ["dedupe", "leads.csv", "--output", "groups.csv", "--pairs", "pairs.csv"];
+    place.run(&arguments).expect(0);
+    let before = (place.read("groups.csv"), place.read("pairs.csv"));
+    place.run(&[&arguments[..], &["--report", "report.html"]].concat()).expect(0);
+    assert_eq!((place.read("groups.csv"), place.read("pairs.csv")), before, "a report changes nothing else");
+    let page = place.read("report.html");
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"), "{page}");
+    for expected in [
+        "<h1>Duplicates in leads.csv</h1>",
+        "<tr><td>records</td><td class=\"number\">506</td></tr>",
+        "review 0.7<",
+        "match 0.85<",
+        "<h2>The largest groups</h2>",
+        "Group 1: 2 records",
+        "Anna &lt;script&gt;alert(1)&lt;/script&gt; Papadaki",
+        "Init &amp; &quot;Co&quot;",
+        "<h2>Pairs that match by a hair</h2>",
+        ">last_name</text>",
+    ] {
+        assert!(page.contains(expected), "{expected}\n{page}");
+    }
+    for outside in ["<script", "href", "src=", "url(", "@import"] {
+        assert!(!page.contains(outside), "{outside}\n{page}");
+    }
+    assert!(!exists(&place.path("report.html.part")));
+    let refused = place.run(&[&arguments[..], &["--report", "pairs.csv"]].concat()).expect(2);
+    assert!(refused.err.contains("--report: pairs.csv is --pairs"), "{refused:#?}");
+}
+
+#[test]
 fn the_order_of_rows_changes_no_group() {
     let place = Place::new();
     place.write("leads.csv", file());
