@@ -2,7 +2,7 @@
 
 use super::frequency::FrequencyTable;
 use super::level::{ComparedField, Level};
-use super::profile::{Contact, LATER, Profile, are_people, compare_rest, compare_who, prior};
+use super::profile::{Contact, LATER, Profile, are_people, compare_organisations, compare_rest, compare_who, prior};
 use super::scoring::{Agreement, Score, most_of, weigh_into};
 use super::weights::Weights;
 
@@ -52,20 +52,48 @@ impl<'a> Comparer<'a> {
         self.found.clear();
         let of_people = are_people(a, b);
         let contact = compare_who(a, b, self.table, &mut self.found);
-        if self.most(&contact, of_people, most_a, most_b) + ROUNDING < self.floor {
-            return None;
-        }
+        let mut later = std::array::from_fn(|field| (LATER[field], f64::from(most_a.0[field].min(most_b.0[field]))));
+        let who = self.known(&contact);
+        self.reaches(who, &later, of_people).then_some(())?;
+        let names = self.found.len();
+        compare_organisations(a, b, self.table, &mut self.found);
+        let against = self.put_known(names, &mut later);
+        self.reaches(who + against, &later, of_people).then_some(())?;
         compare_rest(a, b, contact, self.table, &mut self.found);
         weigh_into(&mut self.score, &self.found, of_people, self.weights);
         (self.score.weight() >= self.floor).then_some(&self.score)
     }
 
-    /// The most that a pair can weigh of which so much is known.
-    fn most(&self, contact: &Contact, of_people: bool, a: &Ceiling, b: &Ceiling) -> f64 {
+    /// What names, contact and birth weigh at most.
+    fn known(&self, contact: &Contact) -> f64 {
         let known = self.found.iter().chain(&contact.email).chain(&contact.phone).chain(&contact.birth);
-        let known: f64 = known.map(|agreement| self.weights.of(agreement.level, agreement.rarity)).sum();
-        let later: [_; LATER.len()] =
-            std::array::from_fn(|field| (LATER[field], f64::from(a.0[field].min(b.0[field]))));
-        self.score.prior + known + most_of(&later, of_people)
+        known.map(|agreement| self.weight(agreement)).sum()
+    }
+
+    fn weight(&self, agreement: &Agreement) -> f64 {
+        self.weights.of(agreement.level, agreement.rarity)
+    }
+
+    /// Puts what organisations say, the agreements from `names` on, in the place of the most that they could say. Returns what speaks against.
+    fn put_known(&self, names: usize, later: &mut Later) -> f64 {
+        let said = |field| self.found[names..].iter().find(|agreement| agreement.level.field() == field);
+        let mut against = 0.0;
+        for (field, most) in &mut later[..ORGANISATIONS] {
+            let weight = said(*field).map_or(0.0, |agreement| self.weight(agreement));
+            *most = weight.max(0.0);
+            against += weight.min(0.0);
+        }
+        against
+    }
+
+    /// Whether a pair of which so much is known can still reach the floor.
+    fn reaches(&self, known: f64, later: &Later, of_people: bool) -> bool {
+        self.score.prior + known + most_of(later, of_people) + ROUNDING >= self.floor
     }
 }
+
+/// The most that each field can weigh that is looked at later.
+type Later = [(ComparedField, f64); LATER.len()];
+
+/// How many of these fields are an organisation's.
+const ORGANISATIONS: usize = 2;

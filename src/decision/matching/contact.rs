@@ -7,7 +7,7 @@ use super::level::Level;
 use super::organisation::label;
 use super::person::Person;
 use super::scoring::Agreement;
-use super::similarity::{edits, is_misspelt, similarity};
+use super::similarity::{edits, is_misspelt, similarity, similarity_after};
 
 /// Bits that an address of one person says at least.
 const ADDRESS_BITS: f64 = 12.0;
@@ -187,15 +187,16 @@ pub(super) fn compare_phones(a: &[Number], b: &[Number], table: &FrequencyTable)
 fn phone(a: &Number, b: &Number, table: &FrequencyTable) -> Agreement {
     let tail = a.digits.len().min(b.digits.len());
     let (one, other) = (&a.digits[a.digits.len() - tail..], &b.digits[b.digits.len() - tail..]);
-    let alike = similarity(one, other);
+    let slips = edits(one, other);
     let other_extension = a.extension.as_ref().zip(b.extension.as_ref()).is_some_and(|(a, b)| a != b);
     let block = tail.saturating_sub(BLOCK);
     let level = match () {
         () if tail >= SUBSCRIBER && one == other && other_extension => Level::PhoneExtension,
         () if tail >= SUBSCRIBER && one == other || a.digits == b.digits => Level::PhoneExact,
-        () if tail > SUBSCRIBER && a.digits.len() == b.digits.len() && edits(one, other) == 1 => Level::PhoneMisspelt,
+        () if tail > SUBSCRIBER && a.digits.len() == b.digits.len() && slips == 1 => Level::PhoneMisspelt,
         () if tail > SUBSCRIBER && one[..block] == other[..block] => Level::PhoneBlock,
         () => Level::PhoneDifferent,
     };
+    let alike = similarity_after(slips, one, other);
     Agreement::new(level, alike).rare_if_agrees(|| table.rarity(a.term).min(table.rarity(b.term)))
 }

@@ -110,11 +110,12 @@ fn single_word(a: &Person, b: &Person, table: &FrequencyTable) -> Option<[Agreem
     if !single || word.len() < MIN_PART || b.family.is_empty() || b.given.is_empty() {
         return None;
     }
-    let as_family = family_level((word, word), (&b.family, &b.family_letters), a.sound == b.sound);
+    let alike = similarity(word, &b.family_letters);
+    let as_family = family_level((word, word), (&b.family, &b.family_letters), alike, a.sound == b.sound);
     let (level, alike, term) = match as_family {
         Level::FamilyDifferent if word == b.first() => (Level::FamilyPart, 1.0, b.given_term),
         Level::FamilyDifferent => return None,
-        level => (level, similarity(word, &b.family_letters), b.family_term),
+        level => (level, alike, b.family_term),
     };
     Some([Agreement::new(level, alike).rare(table.rarity(term)), Agreement::new(Level::GivenMissing, 0.0)])
 }
@@ -157,17 +158,14 @@ fn family(a: &Person, b: &Person, table: &FrequencyTable) -> Agreement {
     let same_sound = !a.sound.is_empty() && a.sound == b.sound;
     let rarity = table.rarity(a.family_term).min(table.rarity(b.family_term));
     let alike = similarity(&a.family_letters, &b.family_letters);
-    Agreement::new(family_level((&a.family, &a.family_letters), (&b.family, &b.family_letters), same_sound), alike)
-        .rare(rarity)
+    let (one, other) = ((&*a.family, &*a.family_letters), (&*b.family, &*b.family_letters));
+    Agreement::new(family_level(one, other, alike, same_sound), alike).rare(rarity)
 }
 
-/// Each name as its words, and as its letters.
-fn family_level((a, one): (&str, &str), (b, other): (&str, &str), same_sound: bool) -> Level {
-    if one == other {
-        return Level::FamilyExact;
-    }
-    let alike = similarity(one, other);
+/// Each name as its words, and as its letters, which are `alike`.
+fn family_level((a, one): (&str, &str), (b, other): (&str, &str), alike: f64, same_sound: bool) -> Level {
     match () {
+        () if one == other => Level::FamilyExact,
         () if is_part(a, one, b) || is_part(b, other, a) => Level::FamilyPart,
         () if is_misspelt(one, other) => Level::FamilyMisspelt,
         () if one.len().min(other.len()) == 1 && one.as_bytes()[0] == other.as_bytes()[0] => Level::FamilyInitial,

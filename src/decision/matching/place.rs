@@ -6,7 +6,7 @@ use crate::domain::{CountryCode, fold};
 use super::frequency::{FrequencyTable, Term, TermHash};
 use super::level::Level;
 use super::scoring::Agreement;
-use super::similarity::{edits, is_misspelt, latin, letters, similarity};
+use super::similarity::{edits, is_misspelt, latin, letters, similarity, similarity_after};
 
 /// Where a lead is, ready to be compared.
 #[derive(Clone, Default)]
@@ -154,21 +154,23 @@ fn begins(a: &str, b: &str) -> bool {
 }
 
 fn city(a: &str, b: &str) -> Agreement {
+    let alike = similarity(a, b);
     let level = match () {
         () if a == b => Level::CityExact,
         () if is_misspelt(a, b) || begins(a, b) => Level::CityMisspelt,
-        () if similarity(a, b) >= 0.57 => Level::CityAlike,
+        () if alike >= 0.57 => Level::CityAlike,
         () => Level::CityDifferent,
     };
-    Agreement::new(level, similarity(a, b))
+    Agreement::new(level, alike)
 }
 
 fn postal_code(a: &str, b: &str) -> Agreement {
     let (one, other) = (postal_area(a), postal_area(b));
+    let slips = edits(one, other);
     let level = match () {
         () if one == other => Level::PostalCodeExact,
-        () if edits(one, other) == 1 => Level::PostalCodeMisspelt,
+        () if slips == 1 => Level::PostalCodeMisspelt,
         () => Level::PostalCodeDifferent,
     };
-    Agreement::new(level, similarity(one, other))
+    Agreement::new(level, similarity_after(slips, one, other))
 }

@@ -15,7 +15,7 @@ use super::place::{self, Place};
 use super::scoring::{Agreement, Score, weigh};
 use super::weights::Weights;
 
-/// The fields that [`compare_rest`] looks at.
+/// The fields that are looked at behind [`compare_who`]: those of organisations first.
 pub(super) const LATER: [ComparedField; 8] = [
     ComparedField::Company,
     ComparedField::Domain,
@@ -124,6 +124,7 @@ pub fn compare(a: &Profile, b: &Profile, table: &FrequencyTable, weights: &Weigh
     let prior = prior(table, weights);
     let (of_people, mut found) = (are_people(a, b), Vec::with_capacity(12));
     let contact = compare_who(a, b, table, &mut found);
+    compare_organisations(a, b, table, &mut found);
     compare_rest(a, b, contact, table, &mut found);
     weigh(&found, of_people, weights, prior)
 }
@@ -159,6 +160,11 @@ pub(super) fn compare_who(a: &Profile, b: &Profile, table: &FrequencyTable, foun
     }
 }
 
+/// Compares where they work.
+pub(super) fn compare_organisations(a: &Profile, b: &Profile, table: &FrequencyTable, found: &mut Vec<Agreement>) {
+    organisation::compare(&a.organisation, &b.organisation, are_people(a, b), table, found);
+}
+
 /// Compares everything else; afterwards `found` has all agreements in the order in which they are told.
 pub(super) fn compare_rest(
     a: &Profile,
@@ -167,7 +173,6 @@ pub(super) fn compare_rest(
     table: &FrequencyTable,
     found: &mut Vec<Agreement>,
 ) {
-    organisation::compare(&a.organisation, &b.organisation, are_people(a, b), table, found);
     found.extend(contact.email);
     found.extend(contact.phone);
     place::compare(&a.place, &b.place, table, found);

@@ -44,12 +44,17 @@ fn digits(word: &str) -> impl Iterator<Item = u8> + Clone {
 
 /// How alike two words are, from 0 to 1: one less the share of letters that were edited.
 pub(super) fn similarity(a: &str, b: &str) -> f64 {
+    similarity_after(edits(a, b), a, b)
+}
+
+/// The same, of words that are so many edits apart.
+pub(super) fn similarity_after(edits: usize, a: &str, b: &str) -> f64 {
     let longest = a.len().max(b.len());
     if longest == 0 {
         return 1.0;
     }
     #[expect(clippy::cast_precision_loss, reason = "words are short")]
-    let share = edits(a, b) as f64 / longest as f64;
+    let share = edits as f64 / longest as f64;
     1.0 - share
 }
 
