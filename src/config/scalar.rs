@@ -59,14 +59,27 @@ pub(crate) fn integer(lowest: i64, highest: i64) -> impl Fn(&Value) -> Result<i6
     }
 }
 
+/// A number within bounds, both included.
+pub(crate) fn number(lowest: f64, highest: f64) -> impl Fn(&Value) -> Result<f64, Problem> {
+    move |value| {
+        let number = real(value);
+        let fits = (lowest..=highest).contains(&number);
+        fits.then_some(number).ok_or_else(|| Problem::not(value, format!("a number from {lowest} to {highest}")))
+    }
+}
+
 /// A probability.
 pub(crate) fn probability(value: &Value) -> Result<f64, Problem> {
-    let number = match value {
+    number(0.0, 1.0)(value)
+}
+
+/// A number with or without a fraction; not a number where it is none.
+fn real(value: &Value) -> f64 {
+    match value {
         Value::Integer(number) => *number as f64,
         Value::Number(number) => *number,
         _ => f64::NAN,
-    };
-    if (0.0..=1.0).contains(&number) { Ok(number) } else { Err(Problem::not(value, "a number from 0 to 1")) }
+    }
 }
 
 /// A duration such as `500ms`, `60s`, `10m`, `12h` or `7d`, within bounds, both included.

@@ -176,7 +176,7 @@ pub struct Policy {
     pub review_threshold: f64,
     /// Whether leads are found by likeness.
     pub fuzzy_tier: FuzzyTier,
-    /// By which comparisons are summed.
+    /// What agreement and disagreement weigh.
     pub weights: Weights,
     /// What happens in the review band.
     pub on_possible: OnPossible,

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
+use crate::config::policy_file;
 use crate::decision::clustering::{ScoredPair, groups};
 use crate::decision::matching::{Ceiling, Score, Weights, compare, weight_of_probability};
 use crate::decision::policy::Policy;
@@ -32,7 +33,7 @@ use texts::Texts;
 /// Reads, compares, groups and writes.
 pub(crate) fn run(options: &DedupeOptions) -> Result<Exit, CommandError> {
     options.check_paths()?;
-    let policy = Policy::default();
+    let policy = options.policy.as_deref().map_or_else(|| Ok(Policy::default()), policy_file::read)?;
     let file = SourceFile::open(&options.file, None).map_err(CommandError::usage)?;
     let rows = Rows::open(&file, None, &options.map).map_err(|error| not_read(&file, Exit::Usage, &error))?;
     let mut records = read(&file, rows, &policy)?;
@@ -88,7 +89,7 @@ struct Purge {
 
 impl Purge {
     fn new(records: Records, blocks: Blocks, policy: Policy) -> Self {
-        let weights = Weights::default();
+        let weights = policy.weights.clone();
         let profiles = records.profiles.par_iter();
         let ceilings = profiles.map(|profile| Ceiling::of(profile, &records.table, &weights)).collect();
         Self { records, blocks, ceilings, weights, policy }

@@ -28,6 +28,10 @@ pub(crate) struct DedupeOptions {
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
 
+    /// A policy file with other weights or thresholds; `leadgate policy learn` writes one.
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
+
     /// What a column means, as in `leadgate import`.
     #[arg(long, value_name = "HEADER=FIELD")]
     pub(super) map: Vec<MapRule>,

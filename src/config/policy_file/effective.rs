@@ -24,6 +24,7 @@ pub fn effective_rules(policy: &Policy) -> Vec<(String, String)> {
     ];
     rules.extend(policy.protect.iter().map(|(field, owner)| (format!("protect.{field}"), owner.to_string())));
     add_limits(&mut rules, &policy.limits);
+    super::matching::add_rules(&mut rules, &policy.weights);
     add_source(&mut rules, "default_source", &policy.default_source);
     for (name, source) in &policy.sources {
         add_source(&mut rules, &format!("sources.{name}"), source);

@@ -4,6 +4,7 @@
 //! each with its line, its path and what is allowed there. What the file does not set keeps the contract's default.
 
 mod effective;
+mod matching;
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ use super::scalar;
 use super::section::{Problem, Section};
 
 pub use effective::effective_rules;
+pub use matching::matching_section;
 
 /// The format of the file that this program reads.
 const FORMAT: i64 = 1;
@@ -56,7 +58,7 @@ fn read_policy(node: &Node, mistakes: &Mistakes) -> Policy {
         match_threshold: root.take("match_threshold", scalar::probability).unwrap_or(default.match_threshold),
         review_threshold: root.take("review_threshold", scalar::probability).unwrap_or(default.review_threshold),
         fuzzy_tier: root.take("fuzzy_tier", scalar::choice(&FUZZY_TIER)).unwrap_or_default(),
-        weights: default.weights.clone(),
+        weights: root.section("matching").map(matching::read).unwrap_or_default(),
         on_possible: root.take("on_possible", scalar::choice(&ON_POSSIBLE)).unwrap_or_default(),
         on_deleted: root.take("on_deleted", scalar::choice(&ON_DELETED)).unwrap_or_default(),
         unknown_sources: root.take("unknown_sources", scalar::choice(&UNKNOWN_SOURCES)).unwrap_or_default(),

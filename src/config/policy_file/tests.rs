@@ -31,6 +31,7 @@ fn the_example_file_is_read_and_sets_every_key() {
         let key = rule.rsplit('.').next().unwrap_or_default();
         assert!(text.contains(&format!("{key}:")), "the example does not show {rule}");
     }
+    assert_eq!(policy.weights, Policy::default().weights, "the example says that it shows the default weights");
 }
 
 #[test]
@@ -125,6 +126,31 @@ fn each_mistake_is_told_with_its_line_its_path_and_what_is_allowed() {
             "default_source: {default_country: Atlantis}",
             "line 3: default_source.default_country: `Atlantis` is not allowed;",
         ),
+        (
+            "matching: {hair: {}}",
+            "line 3: matching.hair: unknown key; allowed: duplicates, name_alone, last_name, name, ",
+        ),
+        (
+            "matching:\n  email:\n    exactly: {weight: 1}",
+            "line 5: matching.email.exactly: unknown key; allowed: exact of name, exact, misspelt of name, ",
+        ),
+        (
+            "matching: {email: {exact: {weight: .nan}}}",
+            "line 3: matching.email.exact.weight: `.nan` is not allowed; allowed: a number from -100 to 100",
+        ),
+        (
+            "matching: {duplicates: -.inf}",
+            "line 3: matching.duplicates: `-.inf` is not allowed; allowed: a number from",
+        ),
+        (
+            "matching: {last_name: {missing: {weight: 0.5}}}",
+            "line 3: matching.last_name.missing.weight: `0.5` is not allowed; allowed: a number from -100 to 0",
+        ),
+        (
+            "matching: {phone: {different: {rarity: 1}}}",
+            "line 3: matching.phone.different.rarity: unknown key; allowed: weight",
+        ),
+        ("matching: {phone: {exact: 3}}", "line 3: matching.phone.exact: `3` is not allowed; allowed: a map"),
         ("a: b: c", "is not YAML: "),
     ] {
         let found = mistakes(body);

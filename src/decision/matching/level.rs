@@ -1,5 +1,7 @@
 //! The comparison levels: per field an ordered list, the first that fits wins, and missing data is a level of its own.
 
+use super::weights::LevelWeight;
+
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ComparedField {
@@ -38,6 +40,31 @@ pub enum ComparedField {
 }
 
 impl ComparedField {
+    /// Every field, in the order of its levels.
+    pub const ALL: [Self; 16] = [
+        Self::FamilyName,
+        Self::Name,
+        Self::GivenName,
+        Self::MiddleName,
+        Self::Generation,
+        Self::Company,
+        Self::Domain,
+        Self::Email,
+        Self::Phone,
+        Self::Street,
+        Self::City,
+        Self::PostalCode,
+        Self::State,
+        Self::Country,
+        Self::DateOfBirth,
+        Self::Title,
+    ];
+
+    /// Its levels, in the order in which they are tried.
+    pub fn levels(self) -> impl Iterator<Item = Level> {
+        Level::ALL.into_iter().filter(move |level| level.field() == self)
+    }
+
     /// Its name in answers and policies.
     pub fn name(self) -> &'static str {
         match self {
@@ -89,9 +116,9 @@ macro_rules! levels {
                 match self { $(Self::$variant => Kind::$kind,)* }
             }
 
-            /// The weight that ships, in bits, and how much of each bit of the value's rarity is added to it.
-            pub(super) fn shipped(self) -> (f64, f64) {
-                match self { $(Self::$variant => ($weight, $rarity),)* }
+            /// The weight that ships.
+            pub(super) fn shipped(self) -> LevelWeight {
+                match self { $(Self::$variant => LevelWeight { bits: $weight, of_rarity: $rarity },)* }
             }
         }
     };

@@ -27,4 +27,4 @@ pub use frequency::FrequencyTable;
 pub use level::{ComparedField, Kind, Level};
 pub use profile::{Profile, compare, prior};
 pub use scoring::{FieldComparison, Score, probability_of_weight, weight_of_probability};
-pub use weights::Weights;
+pub use weights::{LevelWeight, Weights};

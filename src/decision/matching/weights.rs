@@ -4,10 +4,35 @@ use std::sync::LazyLock;
 
 use super::level::Level;
 
+/// What a level adds to the sum.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LevelWeight {
+    /// log2 of the Bayes factor, for a value that everybody has.
+    pub bits: f64,
+    /// How much of each bit of the value's rarity is added.
+    pub of_rarity: f64,
+}
+
+impl LevelWeight {
+    /// The most bits of a level, either way.
+    pub const MOST_BITS: f64 = 100.0;
+    /// The largest part of a bit of rarity.
+    pub const MOST_OF_RARITY: f64 = 4.0;
+
+    /// Whether a level may weigh so: what does not agree, missing data included, never weighs for a match, and no rarity is asked of it.
+    /// That is what keeps agreement from weighing less than its lack, together with what is raised when weights are summed: an exact
+    /// level counts at least as much as every nearer one of its field.
+    fn fits(self, level: Level) -> bool {
+        let (most_bits, most_of_rarity) =
+            if level.kind().agrees() { (Self::MOST_BITS, Self::MOST_OF_RARITY) } else { (0.0, 0.0) };
+        (-Self::MOST_BITS..=most_bits).contains(&self.bits) && (0.0..=most_of_rarity).contains(&self.of_rarity)
+    }
+}
+
 /// A weight for each level, in bits, and what a value's rarity adds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weights {
-    levels: [(f64, f64); Level::ALL.len()],
+    levels: [LevelWeight; Level::ALL.len()],
     /// The most that a sum reaches where nothing but the name agrees.
     pub name_alone: f64,
     /// log2 of how many of a lead's duplicates there are among all leads.
@@ -21,6 +46,18 @@ impl Default for Weights {
 }
 
 impl Weights {
+    /// The weight of a level, as it is set.
+    pub fn level(&self, level: Level) -> LevelWeight {
+        self.levels[level as usize]
+    }
+
+    /// These weights with another one for a level; `None` where the level may not weigh so.
+    #[must_use]
+    pub fn with(mut self, level: Level, weight: LevelWeight) -> Option<Self> {
+        self.levels[level as usize] = weight;
+        weight.fits(level).then_some(self)
+    }
+
     /// The weight of a level, for a value of this rarity. However common a value is, to agree on it never weighs less than to agree on it
     /// less, nor the best agreement less than nothing.
     pub(super) fn of(&self, level: Level, rarity: f64) -> f64 {
@@ -35,8 +72,8 @@ impl Weights {
     }
 
     fn own(&self, level: usize, rarity: f64) -> f64 {
-        let (weight, of_rarity) = self.levels[level];
-        weight + of_rarity * rarity
+        let LevelWeight { bits, of_rarity } = self.levels[level];
+        bits + of_rarity * rarity
     }
 }
 
@@ -66,6 +103,26 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_ships_fits_and_disagreement_never_weighs_for_a_match() {
+        let shipped = Weights::default();
+        for level in Level::ALL {
+            assert_eq!(shipped.clone().with(level, shipped.level(level)), Some(shipped.clone()), "{level:?}");
+            let weight = |bits, of_rarity| shipped.clone().with(level, LevelWeight { bits, of_rarity }).is_some();
+            assert_eq!(weight(0.1, 0.0), level.kind().agrees(), "{level:?}");
+            assert_eq!(weight(0.0, 0.1), level.kind().agrees(), "{level:?}");
+            assert!(!weight(f64::NAN, 0.0) && !weight(f64::NEG_INFINITY, 0.0) && !weight(0.0, -0.1), "{level:?}");
+        }
+    }
+
+    #[test]
+    fn an_exact_level_counts_at_least_as_much_as_a_near_one() {
+        let near = LevelWeight { bits: 9.0, of_rarity: 0.0 };
+        let weights = Weights::default().with(Level::PhoneMisspelt, near).expect("fits");
+        assert!((weights.of(Level::PhoneExact, 3.0) - 9.0).abs() < 1e-9);
+        assert!(weights.of(Level::PhoneDifferent, 3.0) < 0.0);
+    }
 
     #[test]
     fn the_levels_of_a_field_stand_together() {
