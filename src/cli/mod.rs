@@ -49,7 +49,7 @@ enum Command {
     Dedupe(dedupe::DedupeOptions),
     Verify(verify::VerifyOptions),
     Healthcheck(healthcheck::HealthcheckOptions),
-    /// Look at policy files.
+    /// Look at policy files, and learn one.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     Bench(Box<bench::BenchOptions>),

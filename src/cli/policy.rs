@@ -1,11 +1,12 @@
-//! `leadgate policy check`: reads a policy file and tells what holds, or what is wrong.
+//! `leadgate policy`: reads a policy file and tells what holds, or what is wrong; learns the weights of one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use crate::config::policy_file;
 
+use super::dedupe::learning::{self, LearnOptions};
 use super::exit::{CommandError, Exit};
 use super::output::{OutputFormat, Table, print, print_json, print_json_line};
 
@@ -21,11 +22,18 @@ pub(crate) enum PolicyCommand {
         #[arg(long, value_enum, default_value = "table")]
         output: OutputFormat,
     },
+    Learn(LearnOptions),
 }
 
-/// Reads the file; every mistake ends with [`Exit::Usage`].
+/// Does what is asked; every mistake in a policy file ends with [`Exit::Usage`].
 pub(crate) fn run(command: &PolicyCommand) -> Result<Exit, CommandError> {
-    let PolicyCommand::Check { file, output } = command;
+    match command {
+        PolicyCommand::Check { file, output } => check(file, *output),
+        PolicyCommand::Learn(options) => learning::run(options),
+    }
+}
+
+fn check(file: &Path, output: OutputFormat) -> Result<Exit, CommandError> {
     let policy = policy_file::read(file)?;
     let rules = policy_file::effective_rules(&policy);
     let shown = match output {

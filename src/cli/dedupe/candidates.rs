@@ -76,6 +76,19 @@ impl Blocks {
         pairs.filter(move |(a, b)| !self.share_before(*a, *b, place(block)))
     }
 
+    /// The records behind this one that share a key with it, ascending, each once.
+    pub(super) fn partners(&self, record: u32) -> Vec<u32> {
+        let members = |block: &u32| {
+            let block = *block as usize;
+            &self.members[self.starts[block] as usize..self.starts[block + 1] as usize]
+        };
+        let mut partners: Vec<u32> =
+            self.blocks_of(record).iter().flat_map(members).copied().filter(|member| *member > record).collect();
+        partners.sort_unstable();
+        partners.dedup();
+        partners
+    }
+
     /// Whether two records share a block before this one.
     fn share_before(&self, a: u32, b: u32, block: u32) -> bool {
         let (mut one, mut other) = (self.blocks_of(a), self.blocks_of(b));

@@ -3,6 +3,7 @@
 mod candidates;
 mod comparing;
 mod histogram;
+pub(super) mod learning;
 mod options;
 mod output;
 mod records;

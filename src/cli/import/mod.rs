@@ -43,7 +43,7 @@ pub(crate) use options::ImportOptions;
 pub(crate) use place::is_same_file;
 use report::{GrowingCsv, HEADER};
 pub(crate) use request::RequestTemplate;
-pub(crate) use row::{Row, RowProblem};
+pub(crate) use row::{Original, Row, RowProblem};
 pub(crate) use rows::Rows;
 use sender::{Ending, SendError, Sender};
 pub(crate) use source_file::SourceFile;

@@ -7,12 +7,17 @@ use crate::decision::matching::{ComparedField, Level, LevelWeight, Weights};
 /// The most bits of the prior and of a name alone, either way.
 const MOST_BITS: f64 = 100.0;
 
+/// The least part of each weight that counts, and the most.
+const LEAST_SCALE: f64 = 0.1;
+const MOST_SCALE: f64 = 2.0;
+
 /// Reads weights; what is not set keeps what ships.
 pub(super) fn read(mut section: Section<'_>) -> Weights {
     let mut weights = Weights::default();
     let bits = scalar::number(-MOST_BITS, MOST_BITS);
     weights.duplicates = section.take("duplicates", &bits).unwrap_or(weights.duplicates);
     weights.name_alone = section.take("name_alone", &bits).unwrap_or(weights.name_alone);
+    weights.scale = section.take("scale", scalar::number(LEAST_SCALE, MOST_SCALE)).unwrap_or(weights.scale);
     for field in ComparedField::ALL {
         if let Some(levels) = section.section(field.name()) {
             weights = read_levels(levels, field, weights);
@@ -50,6 +55,7 @@ fn read_level(mut section: Section<'_>, level: Level, shipped: LevelWeight) -> L
 pub(super) fn add_rules(rules: &mut Vec<(String, String)>, weights: &Weights) {
     rules.push(("matching.duplicates".into(), weights.duplicates.to_string()));
     rules.push(("matching.name_alone".into(), weights.name_alone.to_string()));
+    rules.push(("matching.scale".into(), weights.scale.to_string()));
     for level in Level::ALL {
         let path = format!("matching.{}.{}", level.field().name(), level.name());
         rules.push((path, shown(level, weights.level(level))));
@@ -62,8 +68,9 @@ fn shown(level: Level, LevelWeight { bits, of_rarity }: LevelWeight) -> String {
 
 /// The section of these weights, as a policy file has it; every level is in it.
 pub fn matching_section(weights: &Weights) -> String {
-    let Weights { duplicates, name_alone, .. } = weights;
-    let mut text = format!("matching:\n  duplicates: {duplicates:?}\n  name_alone: {name_alone:?}\n");
+    let Weights { duplicates, name_alone, scale, .. } = weights;
+    let mut text =
+        format!("matching:\n  duplicates: {duplicates:?}\n  name_alone: {name_alone:?}\n  scale: {scale:?}\n");
     for field in ComparedField::ALL {
         text.push_str(&format!("  {}:\n", field.name()));
         field.levels().for_each(|level| text.push_str(&line(level, weights.level(level))));
@@ -86,7 +93,7 @@ mod tests {
     #[test]
     fn weights_that_are_written_are_those_that_are_read() {
         let mut weights = Weights::default();
-        (weights.duplicates, weights.name_alone) = (-2.25, -0.1);
+        (weights.duplicates, weights.name_alone, weights.scale) = (-2.25, -0.1, 0.5);
         for (number, level) in Level::ALL.into_iter().enumerate() {
             let of_rarity = if level.kind().agrees() { number as f64 / 100.0 } else { 0.0 };
             let weight = LevelWeight { bits: -(number as f64) / 8.0, of_rarity };

@@ -128,7 +128,7 @@ fn each_mistake_is_told_with_its_line_its_path_and_what_is_allowed() {
         ),
         (
             "matching: {hair: {}}",
-            "line 3: matching.hair: unknown key; allowed: duplicates, name_alone, last_name, name, ",
+            "line 3: matching.hair: unknown key; allowed: duplicates, name_alone, scale, last_name, ",
         ),
         (
             "matching:\n  email:\n    exactly: {weight: 1}",

@@ -113,7 +113,7 @@ impl FrequencyTable {
     }
 
     /// How many leads the table speaks for, those of the world included.
-    pub(super) fn population(&self) -> u32 {
+    pub fn population(&self) -> u32 {
         self.leads.max(POPULATION)
     }
 

@@ -116,6 +116,11 @@ macro_rules! levels {
                 match self { $(Self::$variant => Kind::$kind,)* }
             }
 
+            /// Whether a side has no value: nothing to learn from.
+            pub(super) fn is_missing(self) -> bool {
+                matches!(self, Self::FamilyMissing | Self::GivenMissing)
+            }
+
             /// The weight that ships.
             pub(super) fn shipped(self) -> LevelWeight {
                 match self { $(Self::$variant => LevelWeight { bits: $weight, of_rarity: $rarity },)* }

@@ -10,6 +10,7 @@ mod comparer;
 mod contact;
 mod edits;
 mod frequency;
+mod learning;
 mod level;
 mod organisation;
 mod person;
@@ -24,7 +25,8 @@ mod weights;
 
 pub use comparer::{Ceiling, Comparer};
 pub use frequency::FrequencyTable;
+pub use learning::{Candidate, Learned, LevelEvidence, Sample, learn};
 pub use level::{ComparedField, Kind, Level};
-pub use profile::{Profile, compare, prior};
+pub use profile::{ComparedPair, Profile, compare, prior};
 pub use scoring::{FieldComparison, Score, probability_of_weight, weight_of_probability};
 pub use weights::{LevelWeight, Weights};

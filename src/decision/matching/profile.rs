@@ -116,17 +116,35 @@ impl std::fmt::Debug for Profile {
 
 /// log2 of the odds that two leads taken at random are one.
 pub fn prior(table: &FrequencyTable, weights: &Weights) -> f64 {
-    weights.duplicates - f64::from(table.population()).log2()
+    weights.prior(table.population())
+}
+
+/// How two leads agree, before it is weighed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComparedPair {
+    pub(super) agreements: Vec<Agreement>,
+    pub(super) of_people: bool,
+}
+
+impl ComparedPair {
+    /// Compares two leads. Symmetric.
+    pub fn of(a: &Profile, b: &Profile, table: &FrequencyTable) -> Self {
+        let mut agreements = Vec::with_capacity(12);
+        let contact = compare_who(a, b, table, &mut agreements);
+        compare_organisations(a, b, table, &mut agreements);
+        compare_rest(a, b, contact, table, &mut agreements);
+        Self { agreements, of_people: are_people(a, b) }
+    }
+
+    /// Weighs it, for two of so many leads.
+    pub fn score(&self, weights: &Weights, leads: u32) -> Score {
+        weigh(&self.agreements, self.of_people, weights, weights.prior(leads))
+    }
 }
 
 /// Compares two leads. Symmetric.
 pub fn compare(a: &Profile, b: &Profile, table: &FrequencyTable, weights: &Weights) -> Score {
-    let prior = prior(table, weights);
-    let (of_people, mut found) = (are_people(a, b), Vec::with_capacity(12));
-    let contact = compare_who(a, b, table, &mut found);
-    compare_organisations(a, b, table, &mut found);
-    compare_rest(a, b, contact, table, &mut found);
-    weigh(&found, of_people, weights, prior)
+    ComparedPair::of(a, b, table).score(weights, table.population())
 }
 
 /// Whether either of two leads names a person.

@@ -37,11 +37,15 @@ pub struct Weights {
     pub name_alone: f64,
     /// log2 of how many of a lead's duplicates there are among all leads.
     pub duplicates: f64,
+    /// The part of each weight, and of the prior, that counts in the sum. What one field says is told by others in part, so that a whole
+    /// sum would be surer than it has reason to be (P. N. Bennett, "Assessing the Calibration of Naive Bayes' Posterior Estimates",
+    /// CMU-CS-00-155, 2000). Above 0; it changes the order of no two sums.
+    pub scale: f64,
 }
 
 impl Default for Weights {
     fn default() -> Self {
-        Self { levels: Level::ALL.map(Level::shipped), name_alone: 0.0, duplicates: 1.0 }
+        Self { levels: Level::ALL.map(Level::shipped), name_alone: 0.0, duplicates: 1.0, scale: 1.0 }
     }
 }
 
@@ -58,17 +62,27 @@ impl Weights {
         weight.fits(level).then_some(self)
     }
 
-    /// The weight of a level, for a value of this rarity. However common a value is, to agree on it never weighs less than to agree on it
+    /// log2 of the odds that two of so many leads, taken at random, are one.
+    pub(super) fn prior(&self, leads: u32) -> f64 {
+        self.prior_of(self.duplicates, leads)
+    }
+
+    /// The same, where leads have so many duplicates.
+    pub(super) fn prior_of(&self, duplicates: f64, leads: u32) -> f64 {
+        self.scale * (duplicates - f64::from(leads.max(2)).log2())
+    }
+
+    /// The weight of a level in the sum, for a value of this rarity. However common a value is, to agree on it never weighs less than to agree on it
     /// less, nor the best agreement less than nothing.
     pub(super) fn of(&self, level: Level, rarity: f64) -> f64 {
         let own = self.own(level as usize, rarity);
         let place = &PLACES[level as usize];
         if !place.agrees {
-            return own;
+            return own * self.scale;
         }
         let lesser = (level as usize + 1..place.end).filter(|lesser| PLACES[*lesser].agrees);
         let floor = if place.is_best { own.max(0.0) } else { own };
-        lesser.map(|lesser| self.own(lesser, rarity)).fold(floor, f64::max)
+        lesser.map(|lesser| self.own(lesser, rarity)).fold(floor, f64::max) * self.scale
     }
 
     fn own(&self, level: usize, rarity: f64) -> f64 {

@@ -6,6 +6,7 @@ mod dedupe;
 mod explain;
 mod import;
 mod interrupted;
+mod policy_learning;
 mod serve;
 
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -1,0 +1,252 @@
+//! `leadgate policy learn`: how much each comparison weighs, from files of leads; written as a policy.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use crate::cli::exit::{CommandError, Exit};
+use crate::cli::import::{MapRule, Original, Row, Rows, SourceFile};
+use crate::cli::output::{Table, print, say};
+use crate::config::policy_file::matching_section;
+use crate::decision::matching::{Candidate, ComparedPair, Learned, Level, Sample, Weights, learn};
+use crate::decision::policy::Policy;
+
+use super::candidates::Blocks;
+use super::read;
+use super::records::Records;
+
+/// The column, or key, that says with `--labels` which records are one lead.
+const LABEL: &str = "cluster_id";
+
+/// Of the pairs of a file that share a key, as many are looked at.
+const MOST_CANDIDATES: u64 = 150_000;
+
+/// Of those that share none, as many.
+const STRANGERS: usize = 100_000;
+
+/// Learn from files of leads how much each comparison weighs, and write it as a policy.
+///
+/// Without labels by expectation maximisation: pairs are weighed by what ships, counted as one lead as far as that makes them probable,
+/// weighed by the counts, and so on until nothing moves. A level that few pairs show keeps the weight that ships. `leadgate policy check`
+/// shows what was written, `leadgate dedupe --policy FILE` uses it.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct LearnOptions {
+    /// A file as `leadgate dedupe` reads it. May be given several times: each file counts alike, whatever its size.
+    #[arg(long, value_name = "FILE", required = true)]
+    input: Vec<PathBuf>,
+
+    /// The column `cluster_id` of every file says which records are one lead: equal values are, different ones are not, and of a record
+    /// without one nothing is known.
+    #[arg(long)]
+    labels: bool,
+
+    /// Where the policy goes. Without it the weights are only shown.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// What a column means, as in `leadgate import`.
+    #[arg(long, value_name = "HEADER=FIELD")]
+    map: Vec<MapRule>,
+}
+
+/// Reads, learns, shows and writes.
+pub(crate) fn run(options: &LearnOptions) -> Result<Exit, CommandError> {
+    let samples = options.input.iter().map(|path| sample(path, options)).collect::<Result<Vec<_>, _>>()?;
+    let one = |candidate: &Candidate| candidate.is_match == Some(true);
+    if options.labels && !samples.iter().flat_map(|sample| &sample.candidates).any(one) {
+        return Err(CommandError::usage(format!("--labels: no two records have the same `{LABEL}`")));
+    }
+    let shipped = Weights::default();
+    let learned = learn(&samples, &shipped);
+    let in_use = |error: std::io::Error| CommandError::new(Exit::InUse, error);
+    print(&shown(&shipped, &learned)).map_err(in_use)?;
+    if let Some(path) = &options.output {
+        write(path, &policy_text(&learned.weights)).map_err(in_use)?;
+    }
+    let pairs: usize = samples.iter().map(|sample| sample.candidates.len() + sample.strangers.len()).sum();
+    say(&format!("learned from {pairs} pairs of {} files in {} rounds", samples.len(), learned.rounds));
+    Ok(Exit::Success)
+}
+
+/// The pairs of one file.
+fn sample(path: &Path, options: &LearnOptions) -> Result<Sample, CommandError> {
+    let file = SourceFile::open(path, None).map_err(CommandError::usage)?;
+    let rows = || Rows::open(&file, None, &options.map).map_err(CommandError::usage);
+    let in_use = |error: std::io::Error| CommandError::new(Exit::InUse, error);
+    let mut records = read(&file, rows()?, &Policy::default())?;
+    let labels = if options.labels { Some(Labels::read(rows()?).map_err(in_use)?) } else { None };
+    let blocks = Blocks::of(records.ids.len(), std::mem::take(&mut records.keys));
+    Ok(Pairs { records, blocks, labels }.sample())
+}
+
+/// Which records of a file are one lead.
+struct Labels {
+    /// The label of each record; of an empty one nothing is known.
+    of: Vec<Box<str>>,
+    /// The records of each label, ascending.
+    members: HashMap<Box<str>, Vec<u32>>,
+}
+
+impl Labels {
+    fn read(rows: Rows) -> std::io::Result<Self> {
+        let header = rows.header();
+        let column = header.iter().position(|name| name.eq_ignore_ascii_case(LABEL.as_bytes()));
+        let of = rows.map(|row| row.map(|row| label(&row, column))).collect::<std::io::Result<Vec<_>>>()?;
+        let mut members: HashMap<Box<str>, Vec<u32>> = HashMap::new();
+        for (record, label) in (0..).zip(&of).filter(|(_, label)| !label.is_empty()) {
+            members.entry(label.clone()).or_default().push(record);
+        }
+        Ok(Self { of, members })
+    }
+
+    /// Whether two records are one lead, where that is known.
+    fn say(&self, a: u32, b: u32) -> Option<bool> {
+        let (one, other) = (&self.of[a as usize], &self.of[b as usize]);
+        (!one.is_empty() && !other.is_empty()).then(|| one == other)
+    }
+
+    /// The records behind this one that are the same lead.
+    fn partners(&self, record: u32) -> impl Iterator<Item = u32> {
+        let members = self.members.get(&self.of[record as usize]).into_iter().flatten();
+        members.copied().filter(move |member| *member > record)
+    }
+}
+
+fn label(row: &Row, column: Option<usize>) -> Box<str> {
+    let text = match &row.original {
+        Original::Cells(cells) => {
+            let cell = column.and_then(|column| cells.get(column)).unwrap_or_default();
+            String::from_utf8_lossy(cell).into_owned()
+        }
+        Original::Line(line) => {
+            match serde_json::from_slice::<serde_json::Value>(line).unwrap_or_default().get(LABEL) {
+                Some(serde_json::Value::String(label)) => label.clone(),
+                Some(label @ serde_json::Value::Number(_)) => label.to_string(),
+                _ => String::new(),
+            }
+        }
+    };
+    text.trim().into()
+}
+
+/// The records of one file, and which of them are looked at in pairs.
+struct Pairs {
+    records: Records,
+    blocks: Blocks,
+    labels: Option<Labels>,
+}
+
+impl Pairs {
+    fn sample(&self) -> Sample {
+        let records: Vec<u32> = (0..u32::try_from(self.records.ids.len()).unwrap_or(u32::MAX)).collect();
+        let near: u64 = records.par_iter().map(|a| self.near(*a).len() as u64).sum();
+        let share = (near as f64 / MOST_CANDIDATES as f64).max(1.0);
+        let candidates: Vec<Vec<Candidate>> = records.par_iter().map(|a| self.candidates(*a, share)).collect();
+        let strangers: Vec<Vec<ComparedPair>> = records.par_iter().map(|a| self.strangers(*a)).collect();
+        let (candidates, strangers) = (candidates.concat(), strangers.concat());
+        let all = records.len() as f64 * (records.len() as f64 - 1.0) / 2.0;
+        let strangers_share = (all - near as f64).max(0.0) / (strangers.len() as f64).max(1.0);
+        Sample { leads: self.records.table.population(), candidates, strangers, strangers_share }
+    }
+
+    /// The records behind this one that share a key with it, or its label; ascending, each once.
+    fn near(&self, record: u32) -> Vec<u32> {
+        let mut near = self.blocks.partners(record);
+        near.extend(self.labels.iter().flat_map(|labels| labels.partners(record)));
+        near.sort_unstable();
+        near.dedup();
+        near
+    }
+
+    fn candidates(&self, a: u32, share: f64) -> Vec<Candidate> {
+        let mut chance = Chance::of(a);
+        let drawn = self.near(a).into_iter().filter(|_| chance.share() * share < 1.0);
+        let known = drawn.filter(|b| self.is_known(a, *b));
+        let is_match = |b| self.labels.as_ref().and_then(|labels| labels.say(a, b));
+        known.map(|b| Candidate { pair: self.compare(a, b), is_match: is_match(b), share }).collect()
+    }
+
+    /// Some records, behind this one or before it, that share nothing with it.
+    fn strangers(&self, a: u32) -> Vec<ComparedPair> {
+        let records = self.records.ids.len();
+        let (own, mut chance) = (self.near(a), Chance::of(!a));
+        let drawn: Vec<u32> = (0..STRANGERS.div_ceil(records)).map(|_| chance.below(records)).collect();
+        let shares =
+            |b: u32| if b > a { own.binary_search(&b).is_ok() } else { self.near(b).binary_search(&a).is_ok() };
+        let strangers = drawn.into_iter().filter(|b| *b != a && self.is_known(a, *b) && !shares(*b));
+        strangers.map(|b| self.compare(a, b)).collect()
+    }
+
+    /// Whether there are no labels, or they say what this pair is.
+    fn is_known(&self, a: u32, b: u32) -> bool {
+        self.labels.as_ref().is_none_or(|labels| labels.say(a, b).is_some())
+    }
+
+    fn compare(&self, a: u32, b: u32) -> ComparedPair {
+        let profiles = &self.records.profiles;
+        ComparedPair::of(&profiles[a as usize], &profiles[b as usize], &self.records.table)
+    }
+}
+
+/// Numbers that are random enough, and the same for a record whenever it is asked (SplitMix64: G. L. Steele, D. Lea, C. H. Flood, "Fast
+/// Splittable Pseudorandom Number Generators", OOPSLA 2014).
+struct Chance(u64);
+
+impl Chance {
+    fn of(record: u32) -> Self {
+        Self(u64::from(record) << 32)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// From 0 up to 1.
+    fn share(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "records are counted in 32 bits")]
+    fn below(&mut self, bound: usize) -> u32 {
+        (self.share() * bound as f64) as u32
+    }
+}
+
+/// Shipped and learned weights side by side; levels that no pair shows are left out.
+fn shown(shipped: &Weights, learned: &Learned) -> String {
+    let mut table = Table::new(["comparison", "shipped", "learned", "one lead", "two"]).numbers(&[1, 2, 3, 4]);
+    let bits = |bits: f64| format!("{bits:.2}");
+    table.row(["duplicates".into(), bits(shipped.duplicates), bits(learned.weights.duplicates)]);
+    for (level, evidence) in Level::ALL.into_iter().zip(&learned.evidence) {
+        if evidence.matches + evidence.others > 0.0 {
+            let count = |pairs: f64| format!("{pairs:.0}");
+            let (before, after) = (shipped.level(level).bits, learned.weights.level(level).bits);
+            let name = format!("{}: {}", level.field().name(), level.name());
+            table.row([name, bits(before), bits(after), count(evidence.matches), count(evidence.others)]);
+        }
+    }
+    table.render()
+}
+
+/// A policy with these weights and nothing else; its version follows from them.
+fn policy_text(weights: &Weights) -> String {
+    let matching = matching_section(weights);
+    let digest = blake3::hash(matching.as_bytes()).to_hex();
+    format!("# Written by `leadgate policy learn`.\nformat: 1\nversion: \"learned-{}\"\n{matching}", &digest[..8])
+}
+
+/// Writes a file whole or not at all.
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let written = std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path));
+    if written.is_err() {
+        // The first error is the one to tell.
+        let _ = std::fs::remove_file(&part);
+    }
+    written
+}
