@@ -1,13 +1,15 @@
 //! How well duplicates are found: `leadgate dedupe` over labelled files, against the truth.
 //!
 //! `cargo bench --bench accuracy -- --data DIR` runs every file of DIR that has a bar below and prints one table, and under it how often
-//! the hard pairs of `NAME.pairs.csv` were united. Ends with 1 where a bar is not reached. Measures: pairwise precision, recall and F1.
+//! the hard pairs of `NAME.pairs.csv` were united, and what became of pairs that were held to be so and so probable. Ends with 1 where a
+//! bar is not reached. Measures: pairwise precision, recall and F1. With `--leave-one-out` it prints instead how each file fares with the
+//! weights that `leadgate policy learn --labels` finds in all others.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs, reason = "a benchmark")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Output};
 use std::time::Instant;
 
 /// File, bar of F1, bar of precision.
@@ -28,6 +30,12 @@ const BARS: [(&str, f64, f64); 11] = [
 /// Slices of pairs that are not one, of which at most two in a hundred may be united.
 const MOST_UNITED: f64 = 0.02;
 
+/// How far the mean probability of a tenth may be from the share of its pairs that are one lead.
+const MOST_APART: f64 = 0.1;
+
+/// Fewer pairs show no share; and as many lie from 0.85 to 0.95, where a match begins.
+const FEWEST_TO_JUDGE: u64 = 100;
+
 type Row = HashMap<String, String>;
 
 fn main() -> ExitCode {
@@ -39,24 +47,30 @@ fn main() -> ExitCode {
         );
         return ExitCode::SUCCESS;
     };
+    if arguments.iter().any(|argument| argument == "--leave-one-out") {
+        leave_one_out(&data);
+        return ExitCode::SUCCESS;
+    }
     println!(
         "{:<18} {:>7} {:>7} {:>7} {:>9} {:>7} {:>7} {:>6}  ",
         "file", "records", "true", "found", "precision", "recall", "F1", "bar"
     );
     let reached: Vec<bool> = BARS.iter().map(|bar| measure(&data, bar)).collect();
-    let slices = slices(&data.join("leadgen_seed7.pairs.csv"), &groups_of(&data.join("leadgen_seed7.csv")));
-    ExitCode::from(u8::from(!(reached.iter().all(|reached| *reached) && slices)))
+    let file = data.join("leadgen_seed7.csv");
+    let slices = slices(&data.join("leadgen_seed7.pairs.csv"), &groups_of(&file, None));
+    let calibrated = calibration(&file);
+    ExitCode::from(u8::from(!(reached.iter().all(|reached| *reached) && slices && calibrated)))
 }
 
 /// Runs one file and prints its row; whether its bars are reached.
 fn measure(data: &Path, (name, bar, precision_bar): &(&str, f64, f64)) -> bool {
     let file = data.join(format!("{name}.csv"));
     let began = Instant::now();
-    let found = groups_of(&file);
+    let found = groups_of(&file, None);
     let took = began.elapsed();
-    let Counts { records, real, said, both } = Counts::of(&rows(&file), &found);
-    let (precision, recall) = (share(both, said), share(both, real));
-    let f1 = 2.0 * precision * recall / (precision + recall).max(f64::MIN_POSITIVE);
+    let counts = Counts::of(&rows(&file), &found);
+    let Counts { records, real, said, .. } = counts;
+    let (precision, recall, f1) = counts.measures();
     let reached = f1 >= *bar && precision >= *precision_bar;
     let verdict = if reached { "reached" } else { "NOT REACHED" };
     println!(
@@ -65,21 +79,94 @@ fn measure(data: &Path, (name, bar, precision_bar): &(&str, f64, f64)) -> bool {
     reached
 }
 
-/// The group of each record, as the program that is built finds it.
-fn groups_of(file: &Path) -> HashMap<String, String> {
-    let groups = std::env::temp_dir().join(format!("leadgate-accuracy-{}.csv", std::process::id()));
-    let run = Command::new(env!("CARGO_BIN_EXE_leadgate"))
-        .arg("dedupe")
-        .arg(file)
-        .arg("--output")
-        .arg(&groups)
-        .output()
-        .unwrap();
+/// Scores each file with the weights that ship, and with those that are learned from the labels of all other files.
+fn leave_one_out(data: &Path) {
+    println!("{:<18} {:>25} {:>27}", "file left out", "shipped: precision, F1", "of the others: precision, F1");
+    let policy = temporary("learned.yaml");
+    for (name, _, _) in BARS {
+        let others = BARS.iter().filter(|(other, _, _)| *other != name);
+        let inputs = others.flat_map(|(other, _, _)| ["--input".into(), data.join(format!("{other}.csv"))]);
+        let learned = leadgate().args(["policy", "learn", "--labels", "--output"]).arg(&policy).args(inputs).output();
+        succeeded(&learned.unwrap());
+        let file = data.join(format!("{name}.csv"));
+        let truth = rows(&file);
+        let measures = |policy| Counts::of(&truth, &groups_of(&file, policy)).measures();
+        let ((precision, _, f1), (learned_precision, _, learned_f1)) = (measures(None), measures(Some(&policy)));
+        println!("{name:<18} {precision:>17.4} {f1:>7.4} {learned_precision:>19.4} {learned_f1:>7.4}");
+    }
+    std::fs::remove_file(&policy).unwrap();
+}
+
+/// The program that is built.
+fn leadgate() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_leadgate"))
+}
+
+fn succeeded(run: &Output) {
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+/// A file of this process alone.
+fn temporary(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("leadgate-accuracy-{}-{name}", std::process::id()))
+}
+
+/// The group of each record, as the program finds it under a policy.
+fn groups_of(file: &Path, policy: Option<&Path>) -> HashMap<String, String> {
+    let groups = temporary("groups.csv");
+    let mut command = leadgate();
+    command.arg("dedupe").arg(file).arg("--output").arg(&groups);
+    command.args(policy.into_iter().flat_map(|policy| [Path::new("--policy"), policy]));
+    succeeded(&command.output().unwrap());
     let found = rows(&groups).into_iter().map(|mut row| (row.remove("id").unwrap(), row.remove("group_id").unwrap()));
     let found = found.collect();
     std::fs::remove_file(&groups).unwrap();
     found
+}
+
+/// Every pair that shares a blocking key: its probability, and whether it is one lead.
+fn judged_pairs(file: &Path) -> Vec<(f64, bool)> {
+    let (policy, groups, pairs) = (temporary("all.yaml"), temporary("groups.csv"), temporary("pairs.csv"));
+    std::fs::write(&policy, "format: 1\nversion: \"every pair\"\nreview_threshold: 0\n").unwrap();
+    let mut command = leadgate();
+    command.arg("dedupe").arg(file).arg("--policy").arg(&policy).arg("--output").arg(&groups);
+    succeeded(&command.arg("--pairs").arg(&pairs).output().unwrap());
+    let clusters: HashMap<String, String> =
+        rows(file).into_iter().map(|mut row| (row.remove("id").unwrap(), row.remove("cluster_id").unwrap())).collect();
+    let judged = rows(&pairs).into_iter();
+    let judged =
+        judged.map(|row| (row["probability"].parse().unwrap(), clusters[&row["id_a"]] == clusters[&row["id_b"]]));
+    let judged = judged.collect();
+    [policy, groups, pairs].iter().for_each(|file| std::fs::remove_file(file).unwrap());
+    judged
+}
+
+/// Prints how probable pairs are held to be and how many of them are one lead; whether these agree in every tenth that holds enough pairs
+/// to say so, and enough pairs lie about the threshold.
+fn calibration(file: &Path) -> bool {
+    let judged = judged_pairs(file);
+    println!("\n{:<24} {:>7} {:>7}  true share", "probability, as told", "pairs", "mean");
+    let mut kept = true;
+    for tenth in 0..10 {
+        let (from, to) = (f64::from(tenth) / 10.0, f64::from(tenth + 1) / 10.0);
+        let (pairs, mean, real) = share_within(&judged, from, if tenth == 9 { 2.0 } else { to });
+        let apart = pairs >= FEWEST_TO_JUDGE && (mean - real).abs() > MOST_APART;
+        kept &= !apart;
+        println!("{from:.1} to {to:.1} {pairs:>21} {mean:>7.3}  {real:.3}{}", if apart { ", NOT REACHED" } else { "" });
+    }
+    let (pairs, mean, real) = share_within(&judged, 0.85, 0.95);
+    let few = pairs < FEWEST_TO_JUDGE;
+    println!("0.85 to 0.95 {pairs:>19} {mean:>7.3}  {real:.3}{}", if few { ", NOT REACHED" } else { "" });
+    kept && !few
+}
+
+/// How many pairs have such a probability, its mean, and the share of them that are one lead.
+fn share_within(judged: &[(f64, bool)], from: f64, to: f64) -> (u64, f64, f64) {
+    let within: Vec<_> = judged.iter().filter(|(probability, _)| (from..to).contains(probability)).collect();
+    let real = within.iter().filter(|(_, real)| *real).count() as u64;
+    let pairs = within.len() as u64;
+    let mean = within.iter().map(|(probability, _)| probability).sum::<f64>() / within.len().max(1) as f64;
+    (pairs, mean, share(real, pairs))
 }
 
 fn rows(file: &Path) -> Vec<Row> {
@@ -114,6 +201,12 @@ impl Counts {
         }
         let said = pairs(said.values()) - pairs(unknown.values());
         Self { records: truth.len(), real: pairs(real.values()), said, both: pairs(both.values()) }
+    }
+
+    /// Precision, recall and F1.
+    fn measures(&self) -> (f64, f64, f64) {
+        let (precision, recall) = (share(self.both, self.said), share(self.both, self.real));
+        (precision, recall, 2.0 * precision * recall / (precision + recall).max(f64::MIN_POSITIVE))
     }
 }
 

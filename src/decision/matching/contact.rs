@@ -193,7 +193,10 @@ fn phone(a: &Number, b: &Number, table: &FrequencyTable) -> Agreement {
     let level = match () {
         () if tail >= SUBSCRIBER && one == other && other_extension => Level::PhoneExtension,
         () if tail >= SUBSCRIBER && one == other || a.digits == b.digits => Level::PhoneExact,
-        () if tail > SUBSCRIBER && a.digits.len() == b.digits.len() && slips == 1 => Level::PhoneMisspelt,
+        // Another extension is a second difference: not one slip of the hand, but two lines.
+        () if tail > SUBSCRIBER && a.digits.len() == b.digits.len() && slips == 1 && !other_extension => {
+            Level::PhoneMisspelt
+        }
         () if tail > SUBSCRIBER && one[..block] == other[..block] => Level::PhoneBlock,
         () => Level::PhoneDifferent,
     };

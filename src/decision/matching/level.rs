@@ -176,7 +176,7 @@ levels! {
     /// One side names nobody, and its mailbox is somebody else's.
     PersonElsewhere = Name "other mailbox" -5.0 0.0 Against,
     /// One side names nobody and writes for a function.
-    PersonForFunction = Name "function" -7.0 0.0 Contrary,
+    PersonForFunction = Name "function" -10.0 0.0 Contrary,
     /// One side names nobody.
     PersonMissing = Name "nobody" -3.0 0.0 Against,
 
@@ -258,7 +258,7 @@ levels! {
     /// A function's address on one side only.
     EmailFunction = Email "function" -4.0 0.0 Against,
     /// Two functions' addresses.
-    EmailFunctions = Email "functions" -10.0 0.0 Against,
+    EmailFunctions = Email "functions" -14.0 0.0 Against,
     /// One has a number at its company: somebody else there has the same name.
     EmailSecond = Email "second bearer" -5.0 0.0 Against,
     /// Two addresses.
@@ -301,7 +301,7 @@ levels! {
     PostalCodeDifferent = PostalCode "different" -1.5 0.0 Against,
 
     /// The same state.
-    StateExact = State "exact" 0.5 0.0 Weak,
+    StateExact = State "exact" 1.0 0.0 Weak,
     /// Two states.
     StateDifferent = State "different" -1.0 0.0 Against,
 
@@ -326,5 +326,5 @@ levels! {
     /// Some of its words.
     TitleAlike = Title "alike" 1.0 0.0 Weak,
     /// Two positions.
-    TitleDifferent = Title "different" -1.5 0.0 Against,
+    TitleDifferent = Title "different" -3.0 0.0 Against,
 }

@@ -95,6 +95,7 @@ fn values_agree_at_the_level_that_fits() {
     check("phone=+1 212 853 7755", "phone=(212) 853-7755", &["phone: exact"]);
     check("phone=+1 212 853 7755 ext 1", "phone=+1 212 853 7755 ext 2", &["phone: other extension"]);
     check("phone=+1 212 853 7755", "phone=+1 212 853 7756", &["phone: misspelt"]);
+    check("phone=+1 212 853 7755 ext 1", "phone=+1 212 853 7756 ext 2", &["phone: block"]);
     check("street=12 Main Street", "street=12 Main St.", &["street: exact"]);
     check("street=12 Main Street", "street=14 Main St.", &["street: misspelt"]);
     check("street=12 Main Street", "street=250 Main St.", &["street: other house"]);

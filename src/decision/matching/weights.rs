@@ -45,7 +45,7 @@ pub struct Weights {
 
 impl Default for Weights {
     fn default() -> Self {
-        Self { levels: Level::ALL.map(Level::shipped), name_alone: 0.0, duplicates: 1.0, scale: 1.0 }
+        Self { levels: Level::ALL.map(Level::shipped), name_alone: 1.0, duplicates: 2.0, scale: 0.7 }
     }
 }
 
@@ -134,7 +134,7 @@ mod tests {
     fn an_exact_level_counts_at_least_as_much_as_a_near_one() {
         let near = LevelWeight { bits: 9.0, of_rarity: 0.0 };
         let weights = Weights::default().with(Level::PhoneMisspelt, near).expect("fits");
-        assert!((weights.of(Level::PhoneExact, 3.0) - 9.0).abs() < 1e-9);
+        assert!((weights.of(Level::PhoneExact, 3.0) - 9.0 * weights.scale).abs() < 1e-9);
         assert!(weights.of(Level::PhoneDifferent, 3.0) < 0.0);
     }
 
