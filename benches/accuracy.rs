@@ -3,7 +3,8 @@
 //! `cargo bench --bench accuracy -- --data DIR` runs every file of DIR that has a bar below and prints one table, and under it how often
 //! the hard pairs of `NAME.pairs.csv` were united, and what became of pairs that were held to be so and so probable. Ends with 1 where a
 //! bar is not reached. Measures: pairwise precision, recall and F1. With `--leave-one-out` it prints instead how each file fares with the
-//! weights that `leadgate policy learn --labels` finds in all others.
+//! weights that `leadgate policy learn --labels` finds in all others. With `--online` it prints how the file fares row by row: imported into an
+//! empty store, in its own order and in three others, a record's group being the lead that it ended on.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs, reason = "a benchmark")]
 
@@ -51,6 +52,9 @@ fn main() -> ExitCode {
         leave_one_out(&data);
         return ExitCode::SUCCESS;
     }
+    if arguments.iter().any(|argument| argument == "--online") {
+        return ExitCode::from(u8::from(!online(&data)));
+    }
     println!(
         "{:<18} {:>7} {:>7} {:>7} {:>9} {:>7} {:>7} {:>6}  ",
         "file", "records", "true", "found", "precision", "recall", "F1", "bar"
@@ -95,6 +99,84 @@ fn leave_one_out(data: &Path) {
         println!("{name:<18} {precision:>17.4} {f1:>7.4} {learned_precision:>19.4} {learned_f1:>7.4}");
     }
     std::fs::remove_file(&policy).unwrap();
+}
+
+/// How far F1 row by row may lie from that of the whole file.
+const MOST_LOST_ONLINE: f64 = 0.03;
+
+/// How far F1 may lie from that of another order of the same rows.
+const MOST_BY_ORDER: f64 = 0.02;
+
+/// Prints how each file fares row by row; whether that is near enough to how it fares as a whole, in whatever order. Not for files that
+/// plant one address on several people: online an address is a key.
+fn online(data: &Path) -> bool {
+    println!("{:<18} {:>8} {:>17} {:>27}", "file", "whole F1", "online: P, R, F1", "in three other orders: F1");
+    let files = BARS.iter().map(|(name, _, _)| *name).filter(|name| !name.starts_with("dqbench"));
+    let measured: Vec<bool> = files.map(|name| measure_online(data, name)).collect();
+    let file = data.join("leadgen_seed7.csv");
+    let slices = slices(&data.join("leadgen_seed7.pairs.csv"), &leads_of(&file));
+    measured.iter().all(|reached| *reached) && slices
+}
+
+fn measure_online(data: &Path, name: &str) -> bool {
+    let file = data.join(format!("{name}.csv"));
+    let truth = rows(&file);
+    let (_, _, whole) = Counts::of(&truth, &groups_of(&file, None)).measures();
+    let (precision, recall, in_order) = Counts::of(&truth, &leads_of(&file)).measures();
+    let other_orders = [1, 2, 3].map(|seed| {
+        let shuffled = shuffled(&file, seed);
+        let found = leads_of(&shuffled);
+        std::fs::remove_file(&shuffled).unwrap();
+        Counts::of(&truth, &found).measures().2
+    });
+    let lost = (whole - in_order).abs() > MOST_LOST_ONLINE;
+    let ordered = other_orders.iter().any(|other| (other - in_order).abs() > MOST_BY_ORDER);
+    let verdict = match (lost, ordered) {
+        (false, false) => "reached",
+        (true, _) => "NOT REACHED: online",
+        (false, true) => "NOT REACHED: order",
+    };
+    let [one, two, three] = other_orders;
+    println!(
+        "{name:<18} {whole:>8.4}   {precision:>7.4} {recall:>6.4} {in_order:>6.4}   {one:.4} {two:.4} {three:.4}  {verdict}"
+    );
+    !lost && !ordered
+}
+
+/// The lead that each record ended on, imported row by row into an empty store. A record that became none is a group of its own.
+fn leads_of(file: &Path) -> HashMap<String, String> {
+    let (store, report) = (temporary("store"), temporary("report.csv"));
+    let mut command = leadgate();
+    command.arg("import").arg(file).args(["--source", "file"]).arg("--data-dir").arg(&store);
+    command.arg("--report").arg(&report);
+    succeeded(&command.output().unwrap());
+    let found = rows(&report).into_iter().map(|mut row| {
+        let (id, lead) = (row.remove("id").unwrap(), row.remove("lead_id").unwrap());
+        let alone = if lead.is_empty() { format!("none of {id}") } else { lead };
+        (id, alone)
+    });
+    let found = found.collect();
+    std::fs::remove_dir_all(&store).unwrap();
+    std::fs::remove_file(&report).unwrap();
+    found
+}
+
+/// The same rows in another order (Fisher and Yates, with the numbers of Knuth's MMIX).
+fn shuffled(file: &Path, seed: u64) -> PathBuf {
+    let mut reader = csv::Reader::from_path(file).unwrap();
+    let header = reader.byte_headers().unwrap().clone();
+    let mut records: Vec<csv::ByteRecord> = reader.into_byte_records().map(Result::unwrap).collect();
+    let mut state = seed;
+    for last in (1..records.len()).rev() {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        records.swap(last, usize::try_from(state >> 33).unwrap() % (last + 1));
+    }
+    let path = temporary(&format!("order-{seed}.csv"));
+    let mut writer = csv::Writer::from_path(&path).unwrap();
+    writer.write_byte_record(&header).unwrap();
+    records.iter().for_each(|record| writer.write_byte_record(record).unwrap());
+    writer.flush().unwrap();
+    path
 }
 
 /// The program that is built.
