@@ -145,10 +145,10 @@ fn measure_online(data: &Path, name: &str) -> bool {
 
 /// The lead that each record ended on, imported row by row into an empty store. A record that became none is a group of its own.
 fn leads_of(file: &Path) -> HashMap<String, String> {
-    let (store, report) = (temporary("store"), temporary("report.csv"));
+    let (store, report, failed) = (temporary("store"), temporary("report.csv"), temporary("failed.csv"));
     let mut command = leadgate();
     command.arg("import").arg(file).args(["--source", "file"]).arg("--data-dir").arg(&store);
-    command.arg("--report").arg(&report);
+    command.arg("--report").arg(&report).arg("--failed").arg(&failed);
     succeeded(&command.output().unwrap());
     let found = rows(&report).into_iter().map(|mut row| {
         let (id, lead) = (row.remove("id").unwrap(), row.remove("lead_id").unwrap());
@@ -158,6 +158,8 @@ fn leads_of(file: &Path) -> HashMap<String, String> {
     let found = found.collect();
     std::fs::remove_dir_all(&store).unwrap();
     std::fs::remove_file(&report).unwrap();
+    // There is none where no row failed.
+    let _ = std::fs::remove_file(&failed);
     found
 }
 

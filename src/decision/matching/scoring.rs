@@ -181,10 +181,11 @@ fn dampen(comparisons: &mut [FieldComparison], (fields, part): (&[ComparedField]
     }
 }
 
-/// A name alone never matches: without anything beside it the sum stays below the review band.
+/// A name alone never matches, and neither do two whose names contradict each other, whatever they share: that is what families and
+/// colleagues have in common. The sum then stays below the review band.
 fn guard(score: &Score, weights: &Weights) -> f64 {
     let supported =
         score.comparisons.iter().any(|comparison| comparison.level.kind() == Kind::Support && comparison.weight > 0.0);
-    let weight = score.weight();
-    if supported { 0.0 } else { (weights.name_alone - weight).min(0.0) }
+    let limited = !supported || (score.any(|level| level.kind() == Kind::Contrary) && !score.born_together());
+    if limited { (weights.name_alone - score.weight()).min(0.0) } else { 0.0 }
 }
