@@ -181,11 +181,14 @@ fn dampen(comparisons: &mut [FieldComparison], (fields, part): (&[ComparedField]
     }
 }
 
-/// A name alone never matches, and neither do two whose names contradict each other, whatever they share: that is what families and
-/// colleagues have in common. The sum then stays below the review band.
+/// A name alone never matches: without anything beside it the sum stays in the review band. Of two whose names contradict each other, and
+/// who share no mailbox, it stays at even odds: what else they have in common, families and colleagues have too.
 fn guard(score: &Score, weights: &Weights) -> f64 {
     let supported =
         score.comparisons.iter().any(|comparison| comparison.level.kind() == Kind::Support && comparison.weight > 0.0);
-    let limited = !supported || (score.any(|level| level.kind() == Kind::Contrary) && !score.born_together());
-    if limited { (weights.name_alone - score.weight()).min(0.0) } else { 0.0 }
+    let shares_mailbox = || score.any(|level| matches!(level, Level::EmailExact | Level::EmailExactNamed));
+    let contrary = score.any(|level| level.kind() == Kind::Contrary) && !score.born_together() && !shares_mailbox();
+    let limits = [(!supported).then_some(weights.name_alone), contrary.then_some(0.0)];
+    let limit = limits.into_iter().flatten().fold(f64::INFINITY, f64::min);
+    (limit - score.weight()).min(0.0)
 }

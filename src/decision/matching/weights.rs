@@ -45,7 +45,7 @@ pub struct Weights {
 
 impl Default for Weights {
     fn default() -> Self {
-        Self { levels: Level::ALL.map(Level::shipped), name_alone: 1.0, duplicates: 2.0, scale: 0.7 }
+        Self { levels: Level::ALL.map(Level::shipped), name_alone: 1.99, duplicates: 2.0, scale: 0.7 }
     }
 }
 
