@@ -84,6 +84,8 @@ setting_flags! {
     store_cache_mib: "MIB",
     /// Memory for leads and keys that decisions have read lately [default: 128].
     row_cache_mib: "MIB",
+    /// Memory for what previews of batches and streams would have written [default: 4096].
+    preview_memory_mib: "MIB",
     /// Memory for what the index is about to write [default: 61].
     index_memory_mib: "MIB",
 }

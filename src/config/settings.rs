@@ -45,6 +45,7 @@ settings! {
     DISK_RESERVE_MIB = "disk_reserve_mib";
     STORE_CACHE_MIB = "store_cache_mib";
     ROW_CACHE_MIB = "row_cache_mib";
+    PREVIEW_MEMORY_MIB = "preview_memory_mib";
     INDEX_MEMORY_MIB = "index_memory_mib";
 }
 
@@ -174,6 +175,7 @@ impl Checker<'_> {
         EngineSettings {
             policy: self.policy().unwrap_or_default(),
             row_cache_bytes: memory(ROW_CACHE_MIB, 0, 1 << 20).unwrap_or(default.row_cache_bytes),
+            preview_memory_bytes: memory(PREVIEW_MEMORY_MIB, 1, 1 << 20).unwrap_or(default.preview_memory_bytes),
             key_queue_limit: self.size(KEY_QUEUE_LIMIT, 1, 10_000_000).unwrap_or(default.key_queue_limit),
             limits: AdmissionLimits {
                 rate_per_second: self

@@ -24,6 +24,17 @@ pub struct Answer {
     pub replayed: bool,
     /// The first item of the same batch or stream that ended on the same lead.
     pub same_as_client_ref: Option<Box<str>>,
+    /// What it names that is only previewed.
+    pub unborn: Unborn,
+}
+
+/// What the answer to a preview names that is not there: nobody will ever find it under these ids.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unborn {
+    /// Leads that this item or an earlier one of the same batch would have made.
+    pub lead_ids: Vec<LeadId>,
+    /// Whether the review is about one of them, which its id is derived from.
+    pub review: bool,
 }
 
 /// Why a request was not done. What the caller can do about it tells the variants apart.
@@ -54,6 +65,14 @@ pub enum RequestError {
         what: &'static str,
         /// When to retry.
         retry_after: Duration,
+    },
+    /// Batches and streams of previews hold as much as they may.
+    #[error(
+        "the previews that are under way hold as much as they may: preview less at a time, or raise preview_memory_mib"
+    )]
+    PreviewsFull {
+        /// How much that is, over all of them.
+        limit_bytes: usize,
     },
     /// The state kept changing under the decision.
     #[error("the lead's keys kept changing while it was decided: retry after the given delay")]

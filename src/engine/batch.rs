@@ -15,7 +15,7 @@ use crate::store::LeadStore;
 use super::Engine;
 use super::answer::{Answer, RequestError};
 use super::lock_set::lock_number;
-use super::reading::Preview;
+use super::preview::Preview;
 use super::upserting::Intent;
 
 /// How many keys are remembered before those of finished items are forgotten.
@@ -31,7 +31,6 @@ pub struct Batch<S: LeadStore> {
     shared: Arc<Shared>,
 }
 
-#[derive(Default)]
 struct Shared {
     preview: Preview,
     /// The first item that ended on each lead.
@@ -41,7 +40,9 @@ struct Shared {
 impl<S: LeadStore> Engine<S> {
     /// Begins a batch or stream.
     pub fn begin_batch(self: &Arc<Self>) -> Batch<S> {
-        Batch { engine: Arc::clone(self), turns: HashMap::new(), sweep_at: FEWEST_TURNS, shared: Arc::default() }
+        let preview = Preview::new(Arc::clone(&self.preview_memory));
+        let shared = Arc::new(Shared { preview, firsts: Mutex::default() });
+        Batch { engine: Arc::clone(self), turns: HashMap::new(), sweep_at: FEWEST_TURNS, shared }
     }
 }
 

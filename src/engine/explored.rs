@@ -7,6 +7,8 @@ mod commit_queue;
 mod gate;
 mod key_locks;
 mod lock_set;
+mod preview;
+mod preview_blocks;
 mod reading;
 mod row_cache;
 mod sequencer;

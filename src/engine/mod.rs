@@ -18,6 +18,9 @@ pub mod key_locks;
 mod lists;
 mod lock_set;
 mod opening;
+mod preview;
+mod preview_blocks;
+mod previewing;
 mod reading;
 mod reports;
 mod row_cache;
@@ -43,13 +46,14 @@ use crate::store::LeadStore;
 use admission::Admission;
 use gate::DurableGate;
 use key_locks::KeyLocks;
-use reading::{Look, Preview};
+use preview::{Preview, PreviewMemory};
+use reading::Look;
 use sequencer::{ReadSet, Sequencer, SubmitError};
 
 pub use admission::AdmissionLimits;
 pub use answer::{
     Answer, DuplicateGroup, DuplicatePair, FeedItem, FoundLead, LeadSelector, ListedDeadLetter, ListedReview, Page,
-    RecordMerge, ReportAnswer, RequestError,
+    RecordMerge, ReportAnswer, RequestError, Unborn,
 };
 pub use batch::Batch;
 pub use duplicates::{DuplicateEvent, DuplicateQuery, DuplicateScope};
@@ -97,6 +101,8 @@ pub struct Engine<S: LeadStore> {
     gate: DurableGate,
     locks: Arc<KeyLocks>,
     frequencies: frequencies::Frequencies,
+    /// What batches of previews may hold.
+    preview_memory: Arc<PreviewMemory>,
     admission: Admission,
     policy: ArcSwap<Policy>,
     digests: DigestKey,

@@ -18,6 +18,7 @@ use super::frequencies::{self, Frequencies};
 use super::gate::DurableGate;
 use super::indexing;
 use super::key_locks::KeyLocks;
+use super::preview::PreviewMemory;
 use super::sequencer::Sequencer;
 use super::{Engine, Health};
 
@@ -36,6 +37,8 @@ pub struct EngineSettings {
     pub index: IndexSettings,
     /// About what rows that decisions have read lately may take in memory, in bytes.
     pub row_cache_bytes: usize,
+    /// About what the batches and streams of previews under way may hold together in memory, in bytes.
+    pub preview_memory_bytes: usize,
     /// How many requests may hold or wait for one key.
     pub key_queue_limit: usize,
     /// Whether requests with the same keys queue up. Without, every request is right and only slower: for tests.
@@ -52,6 +55,7 @@ impl EngineSettings {
             store: StoreOptions::default(),
             index: IndexSettings::default(),
             row_cache_bytes: 128 * 1024 * 1024,
+            preview_memory_bytes: 4 * 1024 * 1024 * 1024,
             key_queue_limit: 10_000,
             key_locks: true,
         }
@@ -107,6 +111,7 @@ impl Engine<EmbeddedStore> {
             gate: DurableGate::new(position.sequence),
             locks: Arc::new(KeyLocks::new(settings.key_queue_limit, settings.key_locks)),
             frequencies,
+            preview_memory: PreviewMemory::new(settings.preview_memory_bytes),
             admission: Admission::new(settings.limits),
             policy: ArcSwap::from_pointee(settings.policy),
             digests: DigestKey::new(secret),

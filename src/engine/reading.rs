@@ -1,16 +1,17 @@
 //! Reading for a decision: the overlay first, then the store, everything noted as a precondition.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use crate::decision::blocking::blocks_of_lead;
 use crate::decision::command::{IncomingKey, UpsertCommand};
 use crate::decision::evidence::{Evidence, KeyLookup, NamedLead, SharingLeads};
 use crate::decision::identity_key::{IdentityKey, KeyHolders};
-use crate::decision::rows::{Row, RowKey, RowWrite};
+use crate::decision::rows::{Row, RowKey};
 use crate::domain::{Lead, LeadId, Lifecycle, TenantId};
 use crate::index::{self, Candidates, IndexError};
 use crate::store::{LeadView, ReadError};
 
+use super::preview::Preview;
 use super::sequencer::{ReadSet, Reading, RecentRow, Sequencer};
 
 /// How many merges are followed: more than anybody can pile up by hand, and an end to any loop.
@@ -26,40 +27,6 @@ pub(crate) enum SharingError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Index(#[from] IndexError),
-}
-
-/// Rows that a preview would have written: seen by later items of the same batch, by nobody else, and never stored.
-#[derive(Default)]
-pub(crate) struct Preview {
-    /// Each with the sequence that it rests on: who sees it rests on that too.
-    rows: Mutex<HashMap<RowKey, (Option<Row>, u64)>>,
-    /// Leads that it would have written, by the blocking keys that they would have.
-    sharing: Mutex<HashMap<u64, Vec<LeadId>>>,
-}
-
-impl Preview {
-    pub(crate) fn write(&self, writes: Vec<RowWrite>, lead_id: LeadId, blocks: &[u64], rests_on: u64) {
-        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        rows.extend(writes.into_iter().map(|write| (write.key, (write.row, rests_on))));
-        drop(rows);
-        let mut sharing = self.sharing.lock().unwrap_or_else(PoisonError::into_inner);
-        for block in blocks {
-            let leads = sharing.entry(*block).or_default();
-            if !leads.contains(&lead_id) {
-                leads.push(lead_id);
-            }
-        }
-    }
-
-    /// The leads that share a blocking key, as earlier items would have left them.
-    fn sharing(&self, blocks: &[u64]) -> Vec<LeadId> {
-        let sharing = self.sharing.lock().unwrap_or_else(PoisonError::into_inner);
-        blocks.iter().filter_map(|block| sharing.get(block)).flatten().copied().collect()
-    }
-
-    fn get(&self, key: &RowKey) -> Option<(Option<Row>, u64)> {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
-    }
 }
 
 /// What one decision reads.
@@ -86,9 +53,9 @@ impl<'a, V: LeadView> Look<'a, V> {
         let recent = self.sequencer.peek(keys);
         let mut rows = Vec::with_capacity(keys.len());
         for (key, recent) in keys.iter().zip(recent) {
-            if let Some((row, rests_on)) = self.preview.and_then(|preview| preview.get(key)) {
+            if let Some((row, rests_on)) = self.previewed(key)? {
                 self.reading.reads.rest_on(rests_on);
-                rows.push(row);
+                rows.push(Some(row));
                 continue;
             }
             if let Some(recent) = recent {
@@ -102,6 +69,10 @@ impl<'a, V: LeadView> Look<'a, V> {
             self.reading.reads.note_stored(key.clone(), stored);
         }
         Ok(rows)
+    }
+
+    fn previewed(&self, key: &RowKey) -> Result<Option<(Row, u64)>, ReadError> {
+        self.preview.map_or(Ok(None), |preview| preview.row(key))
     }
 
     /// One row as it stands.
@@ -177,13 +148,18 @@ impl<'a, V: LeadView> Look<'a, V> {
         for block in blocks {
             self.reading.reads.note(RowKey::block(tenant, *block), 0);
         }
-        let Candidates { mut lead_ids, truncated } = index.candidates(tenant, blocks, MOST_IN_BLOCK)?;
-        if let Some(preview) = self.preview {
-            lead_ids.extend(preview.sharing(blocks));
-            lead_ids.sort_unstable();
-            lead_ids.dedup();
-        }
-        Ok(SharingLeads { leads: self.leads(tenant, &lead_ids).await?, truncated })
+        let Candidates { mut lead_ids, mut truncated } = index.candidates(tenant, blocks, MOST_IN_BLOCK)?;
+        let Some(preview) = self.preview else {
+            return Ok(SharingLeads { leads: self.leads(tenant, &lead_ids).await?, truncated });
+        };
+        let (previewed, cut) = preview.sharing(tenant, blocks, MOST_IN_BLOCK);
+        truncated |= cut;
+        lead_ids.extend(previewed);
+        lead_ids.sort_unstable();
+        lead_ids.dedup();
+        let mut leads = self.leads(tenant, &lead_ids).await?;
+        leads.retain(|lead| !preview.has_rewritten(tenant, lead.lead_id) || shares_any(lead, blocks));
+        Ok(SharingLeads { leads, truncated })
     }
 
     async fn named(&mut self, command: &UpsertCommand) -> Result<NamedLead, ReadError> {
@@ -193,6 +169,11 @@ impl<'a, V: LeadView> Look<'a, V> {
             None => NamedLead::Unknown,
         })
     }
+}
+
+/// Index and preview find a lead by the blocking keys that it has lost, too.
+fn shares_any(lead: &Lead, blocks: &[u64]) -> bool {
+    blocks_of_lead(lead).iter().any(|block| blocks.contains(block))
 }
 
 fn lookup(key: IncomingKey, holders: &KeyHolders, leads: &[Arc<Lead>], holders_read: usize) -> KeyLookup {

@@ -22,10 +22,11 @@ use crate::domain::{LeadId, TenantId};
 use crate::index::IndexDocument;
 use crate::store::LeadStore;
 
-use super::answer::{Answer, RequestError};
+use super::answer::{Answer, RequestError, Unborn};
 use super::key_locks::{KeyGuards, QueueFull};
 use super::lock_set::{LockSet, NotSequenced};
-use super::reading::{Look, Preview};
+use super::preview::Preview;
+use super::reading::Look;
 use super::sequencer::SubmitError;
 use super::{Engine, closed, read_failed, sharing_failed};
 
@@ -175,33 +176,13 @@ impl<S: LeadStore> Engine<S> {
     }
 
     /// An answer that writes nothing, if what it rests on is still so.
-    fn settle(
+    pub(super) fn settle(
         &self,
         look: &Look<'_, S::View>,
         result: Result<Answer, RequestError>,
     ) -> Result<Option<Decided>, RequestError> {
         let current = self.is_current(look.reads())?;
         Ok(current.then(|| Decided { result, rests_on: look.reads().highest() }))
-    }
-
-    fn preview(
-        &self,
-        request: Request<'_>,
-        drafted: Drafted,
-        look: &Look<'_, S::View>,
-        preview: Option<&Preview>,
-    ) -> Result<Option<Decided>, RequestError> {
-        let Drafted { plan, blocks, ids, holders, .. } = drafted;
-        let mut outcome = plan.outcome;
-        strip_claim(&mut outcome);
-        let settled = self.settle(look, Ok(answer_of(outcome, &ids, request.policy)))?;
-        // Only a batch of previews looks at what an earlier one would have written to a lead.
-        if let (Some(preview), Some(decided), Some(change)) = (preview, &settled, &plan.lead) {
-            let writes = lead_writes(&request.command.tenant, change, &holders);
-            let blocks = blocks.map(|blocks| blocks.after).unwrap_or_default();
-            preview.write(writes, change.after.lead_id, &blocks, decided.rests_on);
-        }
-        Ok(settled)
     }
 
     async fn write(
@@ -361,6 +342,7 @@ impl<S: LeadStore> Engine<S> {
             policy_version: reply.policy_version.clone(),
             replayed: true,
             same_as_client_ref: None,
+            unborn: Unborn::default(),
         })
     }
 }
@@ -371,9 +353,9 @@ fn queue_full(QueueFull: QueueFull) -> RequestError {
 
 /// A request with everything that stays the same over its rounds.
 #[derive(Clone, Copy)]
-struct Request<'a> {
-    command: &'a UpsertCommand,
-    policy: &'a Policy,
+pub(super) struct Request<'a> {
+    pub(super) command: &'a UpsertCommand,
+    pub(super) policy: &'a Policy,
     /// The blocking keys of the payload, once somebody has asked for them.
     blocks: &'a OnceLock<Vec<u64>>,
     intent: Intent<'a>,
@@ -401,12 +383,12 @@ impl Planned {
 }
 
 /// A plan with what it was made of.
-struct Drafted {
-    plan: Plan,
-    blocks: Option<Blocks>,
-    ids: NewIds,
+pub(super) struct Drafted {
+    pub(super) plan: Plan,
+    pub(super) blocks: Option<Blocks>,
+    pub(super) ids: NewIds,
     now: Timestamp,
-    holders: BTreeMap<IdentityKey, Arc<KeyHolders>>,
+    pub(super) holders: BTreeMap<IdentityKey, Arc<KeyHolders>>,
 }
 
 /// The request id, every identity key and every blocking key of a request.
@@ -427,21 +409,14 @@ pub(super) fn new_ids() -> NewIds {
     }
 }
 
-fn answer_of(outcome: Outcome, ids: &NewIds, policy: &Policy) -> Answer {
+pub(super) fn answer_of(outcome: Outcome, ids: &NewIds, policy: &Policy) -> Answer {
     Answer {
         outcome,
         decision_id: ids.decision_id.clone(),
         policy_version: policy.version.clone(),
         replayed: false,
         same_as_client_ref: None,
-    }
-}
-
-/// Nothing was written, so nobody holds a claim, and no report can be about what nobody was told to write.
-fn strip_claim(outcome: &mut Outcome) {
-    if let Some(write) = &mut outcome.write {
-        write.claim_token = None;
-        write.claim_expire_time = None;
+        unborn: Unborn::default(),
     }
 }
 

@@ -263,6 +263,9 @@ fn describe_request_error(error: &RequestError) -> Description {
             .with("what", *what)
             .with("marketo_code", MARKETO_RATE)
             .retry_after(*retry_after),
+        RequestError::PreviewsFull { limit_bytes } => {
+            Description::new(ResourceExhausted, "PREVIEWS_FULL", message).with("limit_bytes", limit_bytes.to_string())
+        }
         RequestError::Contention { retry_after } => {
             Description::new(Unavailable, "CONTENTION", message).retry_after(*retry_after)
         }

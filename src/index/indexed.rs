@@ -23,7 +23,7 @@ pub(super) struct Indexed {
 }
 
 /// Most leads of one blocking key that are looked at, of a key that is asked for however many have it.
-const MOST_OF_A_KEY: usize = 5_000;
+pub const MOST_OF_A_KEY: usize = 5_000;
 
 /// The leads that share blocking keys.
 #[derive(Default)]

@@ -43,5 +43,6 @@ pub use error::{IndexError, InvalidQuery, OpenError, SearchError};
 pub(crate) use expression::read_any_search;
 pub use expression::{MAX_TEXT_CHARS, MAX_WORDS};
 pub use folder::RebuildReason;
+pub use indexed::MOST_OF_A_KEY;
 pub use lead_index::{IndexSettings, LeadIndex, Opened};
 pub use view::{Hit, MAX_OFFSET, MAX_PAGE_SIZE, SearchPage, SearchQuery, View};

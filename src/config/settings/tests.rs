@@ -125,6 +125,7 @@ fn every_setting_is_taken() {
         ("disk_reserve_mib", "9"),
         ("store_cache_mib", "10"),
         ("row_cache_mib", "11"),
+        ("preview_memory_mib", "12"),
         ("index_memory_mib", "16"),
     ];
     let settings = load(&flags, &[], None).expect("settings");
@@ -136,5 +137,6 @@ fn every_setting_is_taken() {
     assert_eq!((engine.key_queue_limit, engine.limits.rate_per_second), (7, Some(8)));
     assert_eq!((engine.limits.disk_reserve_bytes, engine.store.cache_bytes), (9 << 20, 10 << 20));
     assert_eq!((engine.row_cache_bytes, engine.index.writer_memory_bytes), (11 << 20, 16 << 20));
+    assert_eq!(engine.preview_memory_bytes, 12 << 20);
     assert_eq!(load(&[("rate_per_second", "off")], &[], None).expect("off").engine.limits.rate_per_second, None);
 }

@@ -20,6 +20,7 @@ mod review;
 mod selector;
 mod text;
 mod time;
+mod unborn;
 mod upsert;
 mod write;
 

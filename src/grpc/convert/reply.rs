@@ -1,20 +1,20 @@
 //! Answers to upserts and matches as the wire has them.
 
-use crate::decision::outcome::{Outcome, UpsertStatus, Withheld};
+use crate::decision::outcome::{Outcome, Withheld};
 use crate::decision::policy::Policy;
-use crate::domain::Lead;
 use crate::engine::Answer;
 use crate::grpc::proto;
 
 use super::decision::{Detail, decision, reasons};
 use super::enums::upsert_status;
 use super::lead::{lead, linked_ids};
+use super::unborn;
 use super::write::{Claim, instruction};
 
 /// How a request wants to be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Presentation {
-    /// Nothing was written: a lead that would be created has no id, and nothing is claimed.
+    /// Nothing was written, and nothing is claimed.
     pub(crate) validate_only: bool,
     /// With the lead.
     pub(crate) include_lead: bool,
@@ -38,7 +38,7 @@ pub(crate) fn upsert_response(
     presentation: Presentation,
     policy: &Policy,
 ) -> proto::UpsertResponse {
-    let Answer { outcome, decision_id, policy_version, replayed, same_as_client_ref } = answer;
+    let Answer { outcome, decision_id, policy_version, replayed, same_as_client_ref, unborn } = answer;
     let Outcome {
         status,
         lead_id,
@@ -51,12 +51,11 @@ pub(crate) fn upsert_response(
         review_id,
         lead: stored,
     } = outcome;
-    let unborn = presentation.validate_only && status == UpsertStatus::Created;
     let claim = if presentation.validate_only { Claim::Withheld } else { Claim::Told };
-    let stored = stored.filter(|_| presentation.include_lead).map(|stored| shown_lead(&stored, unborn));
-    proto::UpsertResponse {
+    let stored = stored.filter(|_| presentation.include_lead).map(|stored| Box::new(lead(&stored)));
+    let mut response = proto::UpsertResponse {
         status: upsert_status(status).into(),
-        lead_id: lead_id.filter(|_| !unborn).map(|id| id.to_string()).unwrap_or_default(),
+        lead_id: lead_id.map(|id| id.to_string()).unwrap_or_default(),
         version,
         decision: Some(decision(decided, &decision_id, &policy_version, policy, presentation.detail(replayed))),
         external_ids: linked_ids(&external_ids),
@@ -68,12 +67,15 @@ pub(crate) fn upsert_response(
         client_ref,
         same_as_client_ref: same_as_client_ref.map(String::from).unwrap_or_default(),
         lead: stored,
-    }
+    };
+    unborn::hide(&mut response, &unborn);
+    response
 }
 
 /// The answer to a match: the best match as it stands, and what an upsert would do.
 pub(crate) fn match_response(answer: Answer, presentation: Presentation, policy: &Policy) -> proto::MatchLeadResponse {
-    let Answer { outcome, decision_id, policy_version, replayed: _, same_as_client_ref: _ } = answer;
+    // A match names leads that are there, and never the one that an upsert would make.
+    let Answer { outcome, decision_id, policy_version, replayed: _, same_as_client_ref: _, unborn: _ } = answer;
     let Outcome {
         status,
         lead_id: _,
@@ -98,14 +100,6 @@ pub(crate) fn match_response(answer: Answer, presentation: Presentation, policy:
         reasons: reasons(&why),
         lead: stored,
     }
-}
-
-fn shown_lead(stored: &Lead, unborn: bool) -> Box<proto::Lead> {
-    let mut message = lead(stored);
-    if unborn {
-        message.lead_id.clear();
-    }
-    Box::new(message)
 }
 
 fn withheld_field(withheld: Withheld) -> proto::WithheldField {

@@ -30,6 +30,7 @@ fn every_failure_has_a_code_a_reason_and_retries_only_where_a_retry_helps() {
     check(RequestError::RateLimited { retry_after: DELAY }, Code::ResourceExhausted, "RATE_LIMITED", true);
     let overloaded = RequestError::Overloaded { what: "queue", retry_after: DELAY };
     check(overloaded, Code::ResourceExhausted, "OVERLOADED", true);
+    check(RequestError::PreviewsFull { limit_bytes: 7 }, Code::ResourceExhausted, "PREVIEWS_FULL", false);
     check(RequestError::Contention { retry_after: DELAY }, Code::Unavailable, "CONTENTION", true);
     check(RequestError::Unavailable { what: "starting" }, Code::Unavailable, "NOT_READY", true);
     check(RequestError::CommitOutcomeUnknown, Code::Unavailable, "COMMIT_OUTCOME_UNKNOWN", true);

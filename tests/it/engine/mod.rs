@@ -3,6 +3,7 @@
 mod cases;
 mod likeness;
 mod payloads;
+mod previews;
 mod restarting;
 mod waiting;
 

@@ -16,7 +16,7 @@ use leadgate::decision::reason::{Reason, ReasonCode};
 use leadgate::decision::review::{DeadLetter, Review};
 use leadgate::decision::rows::FeedEvent;
 use leadgate::domain::{Lead, LeadId, ReviewId};
-use leadgate::engine::{Answer, FoundLead, LeadSelector, ReportAnswer};
+use leadgate::engine::{Answer, FoundLead, LeadSelector, ReportAnswer, Unborn};
 
 use super::call::{Answered, Call, identify, name_dead_letter, told_by};
 use super::state::Remains;
@@ -94,6 +94,7 @@ impl Core {
             policy_version: self.policy.version.clone(),
             replayed: false,
             same_as_client_ref: None,
+            unborn: Unborn::default(),
         }))
     }
 

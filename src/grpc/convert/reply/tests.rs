@@ -3,9 +3,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::*;
-use crate::decision::outcome::{Candidate, Comparison, Decision, WriteAction, WriteInstruction};
+use crate::decision::outcome::{
+    Candidate, Comparison, Conflict, Decision, UpsertStatus, WriteAction, WriteInstruction,
+};
 use crate::decision::tier::{MatchLevel, MatchTier};
-use crate::domain::{LeadId, SourceName};
+use crate::domain::{Lead, LeadId, ReviewId, SourceName};
+use crate::engine::Unborn;
 
 const LEAD: LeadId = LeadId::from_bytes([7; 16]);
 
@@ -57,7 +60,14 @@ fn answer(status: UpsertStatus, action: WriteAction) -> Answer {
         review_id: None,
         lead: Some(lead),
     };
-    Answer { outcome, decision_id: "d".into(), policy_version: "p".into(), replayed: false, same_as_client_ref: None }
+    Answer {
+        outcome,
+        decision_id: "d".into(),
+        policy_version: "p".into(),
+        replayed: false,
+        same_as_client_ref: None,
+        unborn: Unborn::default(),
+    }
 }
 
 const PLAIN: Presentation =
@@ -88,10 +98,23 @@ fn comparisons_and_leads_come_only_where_they_were_asked_for() {
 
 #[test]
 fn a_preview_gives_no_claim_and_no_id_to_a_lead_that_is_not_there() {
-    let presentation = Presentation { validate_only: true, include_lead: true, ..PLAIN };
-    let response = respond(answer(UpsertStatus::Created, WriteAction::Create), presentation);
-    assert_eq!(response.lead_id, "");
+    let presentation = Presentation { validate_only: true, include_lead: true, explain: true, ..PLAIN };
+    let mut previewed = answer(UpsertStatus::Updated, WriteAction::Create);
+    previewed.unborn = Unborn { lead_ids: vec![LEAD], review: true };
+    previewed.outcome.review_id = Some(ReviewId::from_bytes([9; 16]));
+    let there = LeadId::from_bytes([8; 16]);
+    previewed.outcome.decision.conflicts =
+        [LEAD, there].map(|lead_id| Conflict { tier: MatchTier::Phone, lead_id, value_field: "phone".into() }).into();
+    let response = respond(previewed, presentation);
+    assert_eq!(response.review_id, "");
+    let decision = response.decision.expect("a decision");
+    assert_eq!((response.lead_id.as_str(), decision.lead_id.as_str()), ("", ""));
     assert_eq!(response.lead.expect("a lead").lead_id, "");
+    let conflicts: Vec<_> = decision.conflicts.iter().map(|conflict| conflict.lead_id.clone()).collect();
+    assert_eq!(conflicts, [String::new(), there.to_string()]);
+    for candidate in decision.candidates {
+        assert_eq!((candidate.lead_id, candidate.lead.expect("a lead").lead_id), (String::new(), String::new()));
+    }
     let write = response.write.expect("an instruction");
     assert_eq!((write.claim_token.as_str(), write.claim_expire_time), ("", None));
 
