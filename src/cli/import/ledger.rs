@@ -13,6 +13,7 @@ use super::outcome::Outcome;
 use super::report::{GrowingCsv, HEADER, fields};
 use super::row::Row;
 use super::state::Progress;
+use super::unions::Unions;
 
 /// How often it is noted how far the import has come.
 const NOTE_EVERY: Duration = Duration::from_secs(1);
@@ -27,6 +28,8 @@ pub(crate) struct Ledger {
     pub(crate) report: Option<GrowingCsv>,
     /// Rows that failed; `None` in a dry run, which leaves nothing behind but a report.
     pub(crate) dead_letters: Option<DeadLetters>,
+    /// The rows that would end on one lead; `None` but in a dry run.
+    pub(crate) unions: Option<Unions>,
     /// Whether each row is printed as a line of JSON.
     pub(crate) rows_as_json: bool,
     /// Tells a person how far it is; hidden where nobody looks.
@@ -40,6 +43,9 @@ impl Ledger {
     pub(crate) fn take(&mut self, row: &Row, outcome: &Outcome) -> io::Result<()> {
         self.progress.summary.count(outcome);
         self.progress.line = row.line;
+        if let Some(unions) = &mut self.unions {
+            unions.take(row.line, outcome);
+        }
         if let Some(report) = &mut self.report {
             report.write(fields(row, outcome))?;
         }

@@ -20,6 +20,7 @@ mod sender;
 mod source_file;
 mod state;
 mod summary;
+mod unions;
 mod window;
 
 #[cfg(any(test, fuzzing))]
@@ -48,6 +49,8 @@ pub(crate) use rows::Rows;
 use sender::{Ending, SendError, Sender};
 pub(crate) use source_file::SourceFile;
 use state::{Identity, Progress};
+use summary::Summary;
+use unions::{Group, Unions};
 
 /// How many rows are read ahead.
 const READ_AHEAD_ROWS: usize = 4096;
@@ -94,6 +97,7 @@ fn open_ledger(options: &ImportOptions, file: &SourceFile, rows: &Rows) -> Resul
         state,
         report,
         dead_letters,
+        unions: options.dry_run.then(Unions::default),
         rows_as_json: options.output == OutputFormat::Jsonl,
         bar: progress_bar(file.size),
         noted: Instant::now(),
@@ -239,6 +243,15 @@ fn conclude(
     }
 }
 
+/// What is printed as JSON: the counts, and in a dry run the groups as well.
+#[derive(serde::Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    summary: &'a Summary,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    groups: Option<Vec<&'a Group>>,
+}
+
 fn print_summary(options: &ImportOptions, ledger: &Ledger) -> std::io::Result<()> {
     let summary = &ledger.progress.summary;
     let failed_path = ledger.dead_letters.as_ref().filter(|_| summary.failed() > 0).map(DeadLetters::path);
@@ -247,13 +260,30 @@ fn print_summary(options: &ImportOptions, ledger: &Ledger) -> std::io::Result<()
     }
     match options.output {
         OutputFormat::Jsonl => Ok(()),
-        OutputFormat::Json => print_json(&summary),
+        OutputFormat::Json => print_json(&Told { summary, groups: ledger.unions.as_ref().map(Unions::groups) }),
         OutputFormat::Table => {
             let mut table = Table::new([if options.dry_run { "would be" } else { "outcome" }, "rows"]).numbers(&[1]);
             for row in summary.rows_of_table() {
                 table.row(row);
             }
-            print(&table.render())
+            print(&table.render())?;
+            ledger.unions.as_ref().map_or(Ok(()), print_groups)
         }
+    }
+}
+
+/// Shows a person which rows would end on one lead.
+fn print_groups(unions: &Unions) -> std::io::Result<()> {
+    let mut table = Table::new(["lines that would end on one lead", "lead", "matched by"]);
+    for row in unions.rows_of_table() {
+        table.row(row);
+    }
+    if table.is_empty() {
+        return Ok(());
+    }
+    print(&format!("\n{}", table.render()))?;
+    match unions.untold() {
+        0 => Ok(()),
+        untold => print(&format!("and {untold} groups more: --report has every row, --output json every group\n")),
     }
 }

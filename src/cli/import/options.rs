@@ -54,7 +54,8 @@ pub(crate) struct ImportOptions {
     #[arg(long, value_enum, default_value = "create-or-update")]
     pub(crate) mode: ImportMode,
 
-    /// Write nothing: tell what would become of each row, duplicates within the file included.
+    /// Write nothing: tell what would become of the rows, and which of them would end on one lead, with each other or with one that
+    /// is stored.
     #[arg(long)]
     pub(crate) dry_run: bool,
 

@@ -3,6 +3,7 @@
 mod bench;
 mod commands;
 mod dedupe;
+mod dry_run;
 mod explain;
 mod import;
 mod interrupted;
