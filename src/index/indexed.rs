@@ -35,8 +35,10 @@ pub(super) struct Sharing {
 }
 
 /// A blocking key that leads have: how many, and where in each segment they are listed.
-struct Listed {
-    frequency: u64,
+pub(super) struct Listed {
+    pub(super) block: u64,
+    /// Documents that have it, deleted ones included until their segment is merged.
+    pub(super) frequency: u64,
     segments: Vec<(usize, TermInfo)>,
 }
 
@@ -87,12 +89,13 @@ impl Indexed {
     }
 
     /// Looks every key up once in each segment.
-    fn listed(&self, tenant: &TenantId, blocks: &[u64]) -> Result<Vec<Listed>, IndexError> {
+    pub(super) fn listed(&self, tenant: &TenantId, blocks: &[u64]) -> Result<Vec<Listed>, IndexError> {
         let mut blocks = blocks.to_vec();
         blocks.sort_unstable();
         blocks.dedup();
         let terms: Vec<Term> = blocks.iter().map(|block| self.fields.block_term(tenant, *block)).collect();
-        let mut listed: Vec<Listed> = terms.iter().map(|_| Listed { frequency: 0, segments: Vec::new() }).collect();
+        let mut listed: Vec<Listed> =
+            blocks.iter().map(|block| Listed { block: *block, frequency: 0, segments: Vec::new() }).collect();
         for (ordinal, segment) in self.searcher.segment_readers().iter().enumerate() {
             let index = segment.inverted_index(self.fields.blocks)?;
             for (term, listed) in terms.iter().zip(&mut listed) {
@@ -107,7 +110,7 @@ impl Indexed {
     }
 
     /// Adds the live leads of a key, each with what it says that they share it: the bits of its rarity.
-    fn read(&self, key: &Listed, shares: &mut Vec<(LeadId, u32)>) -> Result<(), IndexError> {
+    pub(super) fn read(&self, key: &Listed, shares: &mut Vec<(LeadId, u32)>) -> Result<(), IndexError> {
         let weight = 1 + (self.len() / key.frequency).max(1).ilog2();
         let mut room = MOST_OF_A_KEY;
         for (ordinal, info) in &key.segments {
@@ -139,8 +142,14 @@ impl Indexed {
 
     /// The lead of every live document of the tenant, as often as there is one.
     pub(super) fn leads_of(&self, tenant: &TenantId) -> Result<Vec<LeadId>, IndexError> {
-        let scope = scope(tenant);
         let mut leads = Vec::new();
+        self.each_lead_of(tenant, |lead_id| leads.push(lead_id))?;
+        Ok(leads)
+    }
+
+    /// Shows the lead of every live document of the tenant, as often as there is one.
+    pub(super) fn each_lead_of(&self, tenant: &TenantId, mut show: impl FnMut(LeadId)) -> Result<(), IndexError> {
+        let scope = scope(tenant);
         for (segment, columns) in self.segments() {
             let keys = segment.inverted_index(self.fields.key)?;
             let mut terms = keys.terms().range().ge(&scope).into_stream()?;
@@ -149,11 +158,11 @@ impl Indexed {
                 let mut postings = keys.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
                 for doc in live_docs(segment, &mut postings) {
                     columns.check(doc, lead_id)?;
-                    leads.push(lead_id);
+                    show(lead_id);
                 }
             }
         }
-        Ok(leads)
+        Ok(())
     }
 
     /// The tenants of all documents, deleted ones included.

@@ -11,9 +11,11 @@
 //! | `folding`, `phone_digits`, `search_text` | the words of a lead, and what a match is worth |
 //! | `expression`, `segment_search`, `view` | searches |
 //! | `candidates` | leads that share a blocking key |
+//! | `at_rest` | a view that stands still, for walks over everything |
 //!
 //! What this module never does: decide anything, read the store, or take a text for a query language.
 
+mod at_rest;
 mod candidates;
 mod document;
 mod error;

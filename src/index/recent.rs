@@ -122,6 +122,11 @@ impl<B: Clone> Overlay<B> {
 }
 
 impl<B> Layers<B> {
+    /// An index and what overrides it, into which nothing more will be recorded.
+    pub(super) fn at_rest(base: B, overlay: Generation) -> Self {
+        Self { base, frozen: Arc::new(overlay), active: Arc::default() }
+    }
+
     /// Runs `with` on what both generations hold at one moment: keep it for microseconds.
     pub(super) fn with_recent<T>(&self, with: impl FnOnce(RecentPair<'_>) -> T) -> T {
         let active = self.active.read();

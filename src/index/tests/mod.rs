@@ -1,5 +1,6 @@
 //! Tests of the index as a whole, through what the engine calls.
 
+mod at_rest;
 mod candidates;
 mod concurrency;
 mod fixtures;

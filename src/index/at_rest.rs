@@ -1,0 +1,76 @@
+//! A view of one tenant that stands still, for walks over all its leads.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::domain::{LeadId, TenantId};
+
+use super::document::IndexDocument;
+use super::error::IndexError;
+use super::generation::Generation;
+use super::recent::Layers;
+use super::view::View;
+
+impl View {
+    /// Whether both show the same and always will: what is recorded after one was taken is in both.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// What is recorded of a tenant over the index, each lead in its latest state, gone ones included.
+    pub fn recorded(&self, tenant: &TenantId) -> Vec<IndexDocument> {
+        self.0.recent(tenant).iter().map(|lead| lead.document().clone()).collect()
+    }
+
+    /// The same index, overridden by these documents and nothing else, now and later.
+    pub fn at_rest(&self, documents: Vec<IndexDocument>) -> Self {
+        let overlay = Generation::default();
+        documents.into_iter().for_each(|document| overlay.record(document));
+        Self(Arc::new(Layers::at_rest(self.0.base.clone(), overlay)))
+    }
+
+    /// The leads that share a blocking key which at most `cap` leads have, by id, each once. In a view at rest this is symmetric: a
+    /// lead that has these keys is a partner of each of them.
+    ///
+    /// # Errors
+    ///
+    /// The index cannot be read.
+    pub fn partners(&self, tenant: &TenantId, blocks: &[u64], cap: usize) -> Result<Vec<LeadId>, IndexError> {
+        let mut crowds: Vec<(u64, Vec<LeadId>)> = self.0.with_recent(|recent| {
+            let recent = recent.of(tenant);
+            blocks.iter().map(|block| (*block, recent.sharing(*block).take(cap + 1).collect())).collect()
+        });
+        let mut indexed = Vec::new();
+        for listed in self.0.base.listed(tenant, blocks)? {
+            let crowd = crowds.iter_mut().filter(|(block, _)| *block == listed.block);
+            let all = |recent: &[LeadId]| listed.frequency + recent.len() as u64;
+            match crowd.map(|(_, recent)| recent).next() {
+                Some(recent) if all(recent) > cap as u64 => recent.clear(),
+                _ => self.0.base.read(&listed, &mut indexed)?,
+            }
+        }
+        let mut partners: Vec<LeadId> = indexed.into_iter().map(|(lead_id, _)| lead_id).collect();
+        self.0.with_recent(|recent| {
+            let recent = recent.of(tenant);
+            partners.retain(|lead_id| !recent.contains(*lead_id));
+        });
+        crowds.retain(|(_, recent)| recent.len() <= cap);
+        partners.extend(crowds.into_iter().flat_map(|(_, recent)| recent));
+        partners.sort_unstable();
+        partners.dedup();
+        Ok(partners)
+    }
+
+    /// How many live leads the tenant has. Looks at each: blocks for a second where there are a million.
+    ///
+    /// # Errors
+    ///
+    /// The index cannot be read, or contradicts itself.
+    pub fn live_len(&self, tenant: &TenantId) -> Result<u64, IndexError> {
+        let recent = self.0.recent(tenant);
+        let overridden: HashSet<LeadId> = recent.iter().map(|lead| lead.document().lead_id).collect();
+        let mut count = recent.iter().filter(|lead| lead.document().live).count() as u64;
+        self.0.base.each_lead_of(tenant, |lead_id| count += u64::from(!overridden.contains(&lead_id)))?;
+        Ok(count)
+    }
+}
