@@ -34,19 +34,25 @@ const MOST_IN_SPITE: f64 = 0.34;
 /// How much stronger, in bits, a record must belong to its group than to one that excludes it.
 const CLEARLY: f32 = 4.0;
 
-/// Groups of two or more among `records` records, each sorted, in the order of their first members. `pairs` are those that match;
-/// `score_of` scores any two records.
+/// Groups of two or more among `records` records, each sorted, in the order of their first members. `pairs` are those that match, the
+/// lower place first as in `apart`, which holds pairs that must not be in one group whatever is like them; `score_of` scores any two
+/// records.
 ///
 /// Agglomerative, strongest pair first. A record that fits two groups which exclude each other, and none of them clearly better, belongs
 /// to neither: that is for a person to say.
-pub fn groups(records: usize, mut pairs: Vec<ScoredPair>, score_of: impl Fn(u32, u32) -> Score) -> Vec<Vec<u32>> {
+pub fn groups(
+    records: usize,
+    mut pairs: Vec<ScoredPair>,
+    apart: &BTreeSet<(u32, u32)>,
+    score_of: impl Fn(u32, u32) -> Score,
+) -> Vec<Vec<u32>> {
     pairs.sort_unstable_by(|x, y| y.weight.total_cmp(&x.weight).then((x.a, x.b).cmp(&(y.a, y.b))));
-    let mut grouping = Grouping::new(records);
+    let mut grouping = Grouping::new(records, apart);
     grouping.unite_all(&pairs, &score_of);
     let undecided = grouping.undecided(&pairs);
     if !undecided.is_empty() {
         pairs.retain(|pair| !undecided.contains(&pair.a) && !undecided.contains(&pair.b));
-        grouping = Grouping::new(records);
+        grouping = Grouping::new(records, apart);
         grouping.unite_all(&pairs, &score_of);
     }
     let mut groups: Vec<Vec<u32>> = grouping.members.into_values().collect();
@@ -66,19 +72,21 @@ enum Meeting {
 }
 
 /// Groups while they grow.
-struct Grouping {
+struct Grouping<'a> {
     /// The group of each record, named by its first member.
     group_of: Vec<u32>,
     /// The members of groups of two or more, sorted.
     members: HashMap<u32, Vec<u32>>,
     /// Pairs that match, of groups that exclude each other.
     excluded: Vec<ScoredPair>,
+    /// Pairs that must not meet.
+    apart: &'a BTreeSet<(u32, u32)>,
 }
 
-impl Grouping {
-    fn new(records: usize) -> Self {
+impl<'a> Grouping<'a> {
+    fn new(records: usize, apart: &'a BTreeSet<(u32, u32)>) -> Self {
         let records = u32::try_from(records).unwrap_or(u32::MAX);
-        Self { group_of: (0..records).collect(), members: HashMap::new(), excluded: Vec::new() }
+        Self { group_of: (0..records).collect(), members: HashMap::new(), excluded: Vec::new(), apart }
     }
 
     fn unite_all(&mut self, pairs: &[ScoredPair], score_of: &impl Fn(u32, u32) -> Score) {
@@ -87,12 +95,17 @@ impl Grouping {
             if a == b {
                 continue;
             }
-            match meet(&self.members_of(a), &self.members_of(b), score_of) {
+            match self.meet(&self.members_of(a), &self.members_of(b), score_of) {
                 Meeting::Unite => self.unite(a, b),
                 Meeting::Part => {}
                 Meeting::Exclude => self.excluded.push(*pair),
             }
         }
+    }
+
+    fn meet(&self, one: &[u32], other: &[u32], score_of: &impl Fn(u32, u32) -> Score) -> Meeting {
+        let apart = |a: &u32| other.iter().any(|b| self.apart.contains(&(*a.min(b), *a.max(b))));
+        if !self.apart.is_empty() && one.iter().any(apart) { Meeting::Exclude } else { meet(one, other, score_of) }
     }
 
     fn members_of(&self, group: u32) -> Vec<u32> {
@@ -164,9 +177,14 @@ mod tests {
 
     /// Groups of four records of which `said` holds what pairs say; all others speak a bit against each other.
     fn grouped(said: &[(u32, u32, f32, Level)]) -> Vec<Vec<u32>> {
+        grouped_but(said, &BTreeSet::new())
+    }
+
+    /// The same, where a person judged some pairs.
+    fn grouped_but(said: &[(u32, u32, f32, Level)], apart: &BTreeSet<(u32, u32)>) -> Vec<Vec<u32>> {
         let matches = said.iter().filter(|(_, _, weight, _)| *weight > 2.5);
         let pairs = matches.map(|(a, b, weight, _)| ScoredPair { a: *a, b: *b, weight: *weight }).collect();
-        groups(4, pairs, |a, b| {
+        groups(4, pairs, apart, |a, b| {
             let said = said.iter().find(|(one, other, _, _)| (*one, *other) == (a, b));
             said.map_or_else(
                 || score(-1.0, Level::PhoneDifferent),
@@ -191,5 +209,17 @@ mod tests {
         // Many records that say the opposite of each other do not unite through one link.
         let far = Level::PhoneDifferent;
         check(&[(0, 1, 9.0, yes), (1, 2, 4.0, yes), (0, 2, -12.0, far)], &[&[0, 1]]);
+    }
+
+    #[test]
+    fn what_a_person_judged_different_never_meets() {
+        let yes = Level::EmailExact;
+        let chain = [(0, 1, 12.0, yes), (1, 2, 5.0, yes), (0, 2, 4.0, yes)];
+        let check = |apart: &[(u32, u32)], expected: &[&[u32]]| {
+            assert_eq!(grouped_but(&chain, &apart.iter().copied().collect()), expected, "{apart:?}");
+        };
+        check(&[], &[&[0, 1, 2]]);
+        check(&[(0, 2)], &[&[0, 1]]);
+        check(&[(0, 1), (1, 2), (0, 2)], &[]);
     }
 }

@@ -81,6 +81,11 @@ pub(crate) fn told(score: &Score, incoming: &Particulars<'_>, existing: &Particu
     fields.chain(guard).collect()
 }
 
+/// The same of two stored leads.
+pub(crate) fn told_of_leads(score: &Score, one: &Lead, other: &Lead) -> Vec<Comparison> {
+    told(score, &Particulars::of_lead(one), &Particulars::of_lead(other))
+}
+
 /// What a lead says in a field, or in the fields that are compared as one.
 fn shown(field: ComparedField, of: &Particulars<'_>) -> Box<str> {
     let text = |field| of.text(field).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Groups of duplicates: pairs that share a key, how much that says, and what to merge where.
+//! Groups of duplicates: what ties two leads, which tied leads are one person, and what to merge where.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,77 +6,111 @@ use std::sync::Arc;
 
 use crate::domain::{ExternalIdState, Lead, LeadId, SourceName};
 
+use super::clustering::{ScoredPair, groups};
 use super::evidence::Names;
+use super::matching::{FrequencyTable, Profile, Score, Weights, compare, weight_of_probability};
 use super::name_guard::NameVerdict;
 use super::tier::MatchTier;
 
-/// Two leads that share a key.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SharedKeyPair {
-    /// The lower id.
-    pub a: LeadId,
-    /// The higher id.
-    pub b: LeadId,
-    /// 0..1.
-    pub score: f64,
-    /// The tier of the key.
+/// The most that a shared key weighs, in bits: it counts by decree, however rare its value.
+const MOST_OF_A_KEY: f64 = 12.0;
+
+/// What speaks for two leads being one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tie {
+    /// The highest tier that does.
     pub tier: MatchTier,
+    /// What this tier says, 0..1.
+    pub score: f64,
+    /// log2 of the odds by whichever tier says most.
+    pub weight: f64,
 }
 
-/// Every pair among the holders of one key.
-pub fn pairs_of_holders(tier: MatchTier, holders: &[Arc<Lead>]) -> Vec<SharedKeyPair> {
-    let names: Vec<Names> = holders.iter().map(|lead| Names::of_lead(lead)).collect();
-    let indexes = (0..holders.len()).flat_map(|first| (first + 1..holders.len()).map(move |second| (first, second)));
-    indexes
-        .map(|(first, second)| {
-            let (one, other) = (holders[first].lead_id, holders[second].lead_id);
-            SharedKeyPair {
-                a: one.min(other),
-                b: one.max(other),
-                score: score(tier, &names[first].compare(&names[second])),
-                tier,
-            }
-        })
-        .collect()
-}
+impl Tie {
+    /// That of a key which both hold: an external id or an address is meant for one person, a phone is not.
+    pub fn of_shared_key(tier: MatchTier, one: &Names, other: &Names) -> Self {
+        let score = match (tier, one.compare(other)) {
+            (MatchTier::Phone, NameVerdict::Compatible { .. }) => 0.9,
+            (MatchTier::Phone, NameVerdict::OneSided) => 0.7,
+            (MatchTier::Phone, NameVerdict::Incompatible) => 0.3,
+            (_, NameVerdict::Compatible { .. }) => 1.0,
+            (_, NameVerdict::OneSided) => 0.9,
+            (_, NameVerdict::Incompatible) => 0.7,
+        };
+        Self { tier, score, weight: weight_of_probability(score).min(MOST_OF_A_KEY) }
+    }
 
-/// How much a shared key says of two leads: an external id or an address is meant for one person, a phone is not.
-fn score(tier: MatchTier, names: &NameVerdict) -> f64 {
-    match (tier, names) {
-        (MatchTier::Phone, NameVerdict::Compatible { .. }) => 0.9,
-        (MatchTier::Phone, NameVerdict::OneSided) => 0.7,
-        (MatchTier::Phone, NameVerdict::Incompatible) => 0.3,
-        (_, NameVerdict::Compatible { .. }) => 1.0,
-        (_, NameVerdict::OneSided) => 0.9,
-        (_, NameVerdict::Incompatible) => 0.7,
+    /// That of their likeness.
+    pub fn of_likeness(score: &Score) -> Self {
+        Self { tier: MatchTier::Fuzzy, score: score.probability(), weight: score.weight() }
+    }
+
+    /// Both at once.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let rank = |tie: &Self| (Reverse(tie.tier), tie.score);
+        let higher = if rank(&other) > rank(&self) { other } else { self };
+        Self { weight: self.weight.max(other.weight), ..higher }
     }
 }
 
-/// The connected groups of pairs, by their lowest member.
-pub fn groups_of(pairs: impl Iterator<Item = (LeadId, LeadId)>) -> Vec<BTreeSet<LeadId>> {
-    let mut parent: BTreeMap<LeadId, LeadId> = BTreeMap::new();
-    for (a, b) in pairs {
-        let (a, b) = (root(&mut parent, a), root(&mut parent, b));
-        parent.insert(a.max(b), a.min(b));
-    }
-    let members: Vec<LeadId> = parent.keys().copied().collect();
-    let mut groups: BTreeMap<LeadId, BTreeSet<LeadId>> = BTreeMap::new();
-    for member in members {
-        groups.entry(root(&mut parent, member)).or_default().insert(member);
-    }
-    groups.into_values().collect()
+/// Leads that hang together, by their places in a list.
+pub(crate) struct Web<'a> {
+    /// The leads.
+    pub(crate) profiles: &'a [&'a Profile],
+    /// What ties them, the lower place first.
+    pub(crate) ties: &'a BTreeMap<(u32, u32), Tie>,
+    /// Pairs that a person judged different, the lower place first.
+    pub(crate) apart: &'a BTreeSet<(u32, u32)>,
+    /// How common values are.
+    pub(crate) frequencies: &'a FrequencyTable,
+    /// What agreement weighs.
+    pub(crate) weights: &'a Weights,
 }
 
-fn root(parent: &mut BTreeMap<LeadId, LeadId>, member: LeadId) -> LeadId {
-    let mut at = member;
-    loop {
-        let up = *parent.entry(at).or_insert(at);
-        if up == at {
-            parent.insert(member, at);
-            return at;
+impl Web<'_> {
+    /// Those of the leads that are one person each, sorted, in the order of their first members.
+    pub(crate) fn groups(&self) -> Vec<Vec<u32>> {
+        let pairs = self.ties.iter().map(|(&(a, b), tie)| {
+            #[expect(clippy::cast_possible_truncation, reason = "a few dozen bits")]
+            let weight = tie.weight as f32;
+            ScoredPair { a, b, weight }
+        });
+        groups(self.profiles.len(), pairs.collect(), self.apart, |a, b| self.score(a, b))
+    }
+
+    /// How alike two leads are; a key in common raises the odds before anything is compared.
+    fn score(&self, a: u32, b: u32) -> Score {
+        let mut score = compare(self.profiles[a as usize], self.profiles[b as usize], self.frequencies, self.weights);
+        if let Some(tie) = self.ties.get(&(a, b)) {
+            score.prior += (tie.weight - score.weight()).max(0.0);
         }
-        at = up;
+        score
     }
+}
+
+/// The pairs that hold a group together: all, or of more than `most` the strongest that connect it.
+pub fn holding_together(mut pairs: Vec<((LeadId, LeadId), Tie)>, most: usize) -> Vec<((LeadId, LeadId), Tie)> {
+    if pairs.len() <= most {
+        return pairs;
+    }
+    pairs.sort_by(|one, other| other.1.weight.total_cmp(&one.1.weight).then(one.0.cmp(&other.0)));
+    let mut parent = BTreeMap::new();
+    pairs.retain(|((a, b), _)| {
+        let (a, b) = (root(&parent, *a), root(&parent, *b));
+        parent.insert(a.max(b), a.min(b));
+        a != b
+    });
+    pairs.sort_by_key(|(pair, _)| *pair);
+    pairs
+}
+
+fn root(parent: &BTreeMap<LeadId, LeadId>, member: LeadId) -> LeadId {
+    let mut at = member;
+    while let Some(up) = parent.get(&at).filter(|up| **up != at) {
+        at = *up;
+    }
+    at
 }
 
 /// The lead to keep: has an external id, then most complete, then oldest.
@@ -125,9 +159,24 @@ mod tests {
         LeadId::from_bytes([number; 16])
     }
 
+    fn tie(tier: MatchTier, score: f64, weight: f64) -> Tie {
+        Tie { tier, score, weight }
+    }
+
     #[test]
-    fn pairs_that_touch_form_one_group() {
-        let groups = groups_of([(id(3), id(4)), (id(1), id(2)), (id(4), id(7))].into_iter());
-        assert_eq!(groups, [BTreeSet::from([id(1), id(2)]), BTreeSet::from([id(3), id(4), id(7)])]);
+    fn the_highest_tier_names_a_tie_and_the_strongest_weighs_it() {
+        let (email, likeness) = (tie(MatchTier::Email, 0.9, 3.0), tie(MatchTier::Fuzzy, 0.99, 8.0));
+        assert_eq!(email.and(likeness), tie(MatchTier::Email, 0.9, 8.0));
+        assert_eq!(likeness.and(email), tie(MatchTier::Email, 0.9, 8.0));
+        let better = tie(MatchTier::Email, 1.0, 12.0);
+        assert_eq!(email.and(better), better);
+    }
+
+    #[test]
+    fn many_pairs_are_told_by_the_strongest_that_connect_them() {
+        let pair = |a, b, weight| ((id(a), id(b)), tie(MatchTier::Fuzzy, 0.9, weight));
+        let all = vec![pair(1, 2, 3.0), pair(1, 3, 9.0), pair(2, 3, 5.0), pair(3, 4, 4.0)];
+        assert_eq!(holding_together(all.clone(), 4), all);
+        assert_eq!(holding_together(all, 3), [pair(1, 3, 9.0), pair(2, 3, 5.0), pair(3, 4, 4.0)]);
     }
 }

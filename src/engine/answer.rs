@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::decision::outcome::{Outcome, WriteInstruction};
+use crate::decision::outcome::{Comparison, Outcome, WriteInstruction};
 use crate::decision::plan::PlanError;
 use crate::decision::reason::Reason;
 use crate::decision::review::{DeadLetter, Payload, Review};
@@ -152,17 +152,19 @@ pub type ListedReview = Arc<Review>;
 /// A dead letter, as listed.
 pub type ListedDeadLetter = Arc<DeadLetter>;
 
-/// Two leads that share a key.
+/// Two leads that match.
 #[derive(Debug, Clone)]
 pub struct DuplicatePair {
     /// One of them, the lower id.
     pub lead_id_a: LeadId,
     /// The other.
     pub lead_id_b: LeadId,
-    /// 0..1.
+    /// What the tier says, 0..1.
     pub score: f64,
-    /// The highest tier whose key they share.
+    /// The highest tier that speaks for it.
     pub matched_by: MatchTier,
+    /// What was compared where it is their likeness that speaks for it; `a` is the incoming side.
+    pub comparisons: Vec<Comparison>,
 }
 
 /// Records to merge in another system.

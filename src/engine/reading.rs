@@ -18,7 +18,7 @@ use super::sequencer::{ReadSet, Reading, RecentRow, Sequencer};
 const MOST_MERGES: usize = 64;
 
 /// A blocking key that more leads of the index share is passed over, but for the two rarest of a payload: it says too little.
-const MOST_IN_BLOCK: u64 = 300;
+pub(super) const MOST_IN_BLOCK: u64 = 300;
 
 /// Why leads that share a blocking key could not be found.
 #[derive(Debug, thiserror::Error)]

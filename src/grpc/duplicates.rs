@@ -94,7 +94,7 @@ fn group_of(group: DuplicateGroup) -> proto::FindDuplicatesResponse {
     proto::FindDuplicatesResponse {
         group_id: group_id.to_string(),
         members: members.iter().map(member).collect(),
-        pairs: pairs.iter().map(pair_of).collect(),
+        pairs: pairs.into_iter().map(pair_of).collect(),
         suggested_survivor: suggested_survivor.to_string(),
         weakest_score,
         record_merges: record_merges.into_iter().map(convert::record_merge).collect(),
@@ -103,14 +103,13 @@ fn group_of(group: DuplicateGroup) -> proto::FindDuplicatesResponse {
     }
 }
 
-fn pair_of(pair: &DuplicatePair) -> proto::DuplicatePair {
-    let DuplicatePair { lead_id_a, lead_id_b, score, matched_by } = pair;
+fn pair_of(pair: DuplicatePair) -> proto::DuplicatePair {
+    let DuplicatePair { lead_id_a, lead_id_b, score, matched_by, comparisons } = pair;
     proto::DuplicatePair {
         lead_id_a: lead_id_a.to_string(),
         lead_id_b: lead_id_b.to_string(),
-        score: *score,
-        matched_by: convert::match_tier(Some(*matched_by)).into(),
-        // An exact tier compares nothing.
-        comparisons: Vec::new(),
+        score,
+        matched_by: convert::match_tier(Some(matched_by)).into(),
+        comparisons: comparisons.into_iter().map(convert::comparison).collect(),
     }
 }

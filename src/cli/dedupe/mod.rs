@@ -104,7 +104,8 @@ impl Purge {
     fn groups(&self, pairs: &[ScoredPair]) -> Vec<Vec<u32>> {
         let threshold = weight_of_probability(self.policy.match_threshold);
         let matches = pairs.iter().copied().filter(|pair| f64::from(pair.weight) >= threshold).collect();
-        groups(self.records.ids.len(), matches, |a, b| self.score(a, b))
+        // Nobody has judged a pair of a file.
+        groups(self.records.ids.len(), matches, &BTreeSet::new(), |a, b| self.score(a, b))
     }
 
     fn tell(&self, groups: &[Vec<u32>], pairs: usize, compared: u64) {

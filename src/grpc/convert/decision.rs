@@ -59,7 +59,8 @@ fn candidate(candidate: Candidate, detail: Detail) -> proto::Candidate {
     }
 }
 
-fn comparison(comparison: Comparison) -> proto::Comparison {
+/// One field compared.
+pub(crate) fn comparison(comparison: Comparison) -> proto::Comparison {
     let Comparison { field, incoming, existing, similarity, level, weight } = comparison;
     proto::Comparison {
         field: field.to_owned(),

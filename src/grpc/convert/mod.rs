@@ -25,6 +25,7 @@ mod upsert;
 mod write;
 
 pub(crate) use dead_letter::{dead_letter, kind_on_wire};
+pub(crate) use decision::comparison;
 pub(crate) use enums::{known, match_tier, match_tiers, upsert_statuses};
 pub(crate) use event::{decision_event, kind_and_status};
 pub(crate) use lead::lead;

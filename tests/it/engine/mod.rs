@@ -1,12 +1,14 @@
 //! The engine on a real store and index.
 
 mod cases;
+mod duplicates;
 mod likeness;
 mod payloads;
 mod previews;
 mod restarting;
 mod waiting;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use leadgate::engine::{Engine, EngineSettings};
@@ -34,6 +36,17 @@ impl Fixture {
     /// Ends the engine as a server does, and opens it again on the same folder.
     pub(crate) async fn reopen(self) -> Self {
         self.reopen_with(|_| {}).await
+    }
+
+    /// The same, when something was done to the folder in between.
+    pub(crate) async fn reopen_after(self, act: impl FnOnce(&Path)) -> Self {
+        self.engine.drain().await;
+        drop(self.engine);
+        act(self.folder.path());
+        let settings = EngineSettings::new(self.folder.path());
+        let engine =
+            tokio::task::spawn_blocking(|| Engine::open(settings)).await.expect("no panic").expect("an engine");
+        Self { engine, folder: self.folder }
     }
 
     /// The same, with other settings.

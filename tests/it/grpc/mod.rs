@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bulk;
+mod duplicates;
 mod health;
 mod lists;
 mod upsert;

@@ -1,0 +1,115 @@
+//! What ties one lead to others: keys that both hold, and likeness.
+
+use std::collections::BTreeMap;
+
+use crate::decision::blocking::blocks_of_lead;
+use crate::decision::grouping::Tie;
+use crate::decision::identity_key::{IdentityKey, keys_of_lead};
+use crate::domain::LeadId;
+use crate::index::IndexError;
+use crate::store::LeadView;
+
+use super::super::answer::RequestError;
+use super::super::reading::MOST_IN_BLOCK;
+use super::super::sharing_failed;
+use super::moment::{Moment, Ready};
+
+/// Leads that are less likely one than two are no pair by their likeness, whatever is asked for.
+const LEAST_ALIKE: f64 = 0.5;
+
+/// Whom a lead is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Against {
+    /// Those with a greater id: each pair once.
+    Behind,
+    /// All, the same from either side.
+    All,
+    /// All, and those that share only what many have in common, as an upsert looks for them.
+    AllAndCommon,
+}
+
+/// The ties of one lead, by the other.
+pub(super) type Ties = BTreeMap<LeadId, Tie>;
+
+impl<V: LeadView> Moment<V> {
+    /// What ties a lead to others, but for those that a person told apart from it.
+    pub(super) async fn ties(&self, ready: &Ready, against: Against) -> Result<Ties, RequestError> {
+        let mut ties = Ties::new();
+        for key in keys_of_lead(&ready.lead) {
+            if self.wanted.tier(key.tier()) {
+                self.add_holders(ready, &key, against, &mut ties).await?;
+            }
+        }
+        if self.compares() {
+            self.add_alike(ready, against, &mut ties).await?;
+        }
+        let mut apart = Vec::new();
+        for other in ties.keys() {
+            if self.is_judged(ready.lead.lead_id, *other).await? {
+                apart.push(*other);
+            }
+        }
+        ties.retain(|other, _| !apart.contains(other));
+        Ok(ties)
+    }
+
+    /// Only the first holders of a key count, whoever asks.
+    async fn add_holders(
+        &self,
+        ready: &Ready,
+        key: &IdentityKey,
+        against: Against,
+        ties: &mut Ties,
+    ) -> Result<(), RequestError> {
+        let Some(holders) = self.holders(key).await? else { return Ok(()) };
+        let first = &holders.leads[..holders.leads.len().min(self.policy.limits.holders_read)];
+        if !first.contains(&ready.lead.lead_id) {
+            return Ok(());
+        }
+        for other in first.iter().filter(|other| reaches(ready, against, **other)) {
+            let Some(holder) = self.lead(*other).await? else { continue };
+            let tie = Tie::of_shared_key(key.tier(), &ready.names, &holder.names);
+            if tie.score >= self.wanted.min_score {
+                add(ties, *other, tie);
+            }
+        }
+        Ok(())
+    }
+
+    async fn add_alike(&self, ready: &Ready, against: Against, ties: &mut Ties) -> Result<(), RequestError> {
+        let least = self.wanted.min_score.max(LEAST_ALIKE);
+        for other in self.partners(ready, against)? {
+            let Some(partner) = self.lead(other).await? else { continue };
+            let tie = Tie::of_likeness(&self.score(ready, &partner));
+            if tie.score >= least {
+                add(ties, other, tie);
+            }
+        }
+        Ok(())
+    }
+
+    fn partners(&self, ready: &Ready, against: Against) -> Result<Vec<LeadId>, RequestError> {
+        let failed = |error: IndexError| sharing_failed(error.into());
+        let blocks = blocks_of_lead(&ready.lead);
+        let most = usize::try_from(MOST_IN_BLOCK).unwrap_or(usize::MAX);
+        let mut partners = self.index.partners(&self.tenant, &blocks, most).map_err(failed)?;
+        if against == Against::AllAndCommon {
+            partners.extend(self.index.candidates(&self.tenant, &blocks, MOST_IN_BLOCK).map_err(failed)?.lead_ids);
+            partners.sort_unstable();
+            partners.dedup();
+        }
+        partners.retain(|other| reaches(ready, against, *other));
+        Ok(partners)
+    }
+}
+
+fn reaches(ready: &Ready, against: Against, other: LeadId) -> bool {
+    match against {
+        Against::Behind => other > ready.lead.lead_id,
+        Against::All | Against::AllAndCommon => other != ready.lead.lead_id,
+    }
+}
+
+fn add(ties: &mut Ties, other: LeadId, tie: Tie) {
+    ties.entry(other).and_modify(|known| *known = known.and(tie)).or_insert(tie);
+}
