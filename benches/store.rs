@@ -95,6 +95,7 @@ fn reply(number: u64) -> RecordedReply {
         match_lead_id: None,
         score: 0.0,
         conflicts: Vec::new(),
+        weighed: None,
         truncated: false,
         external_ids: Vec::new(),
         write: None,

@@ -12,7 +12,7 @@ use crate::domain::{DeadLetterId, FieldKey, Lead, LeadId, LinkedId, ReviewId, So
 
 use super::identity_key::{IdentityKey, KeyHolders};
 use super::matching::FrequencyTable;
-use super::outcome::{Conflict, UpsertStatus, WriteInstruction};
+use super::outcome::{Conflict, UpsertStatus, Weighing, WriteInstruction};
 use super::reason::Reason;
 use super::review::{DeadLetter, Payload, Review};
 use super::tier::{MatchLevel, MatchTier};
@@ -166,6 +166,8 @@ pub struct RecordedReply {
     pub conflicts: Vec<Conflict>,
     /// Whether a cap cut the candidates short.
     pub truncated: bool,
+    /// What comparisons were weighed with.
+    pub weighed: Option<Weighing>,
     /// The lead's external ids then.
     pub external_ids: Vec<LinkedId>,
     /// The instruction given.

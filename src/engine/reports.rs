@@ -173,6 +173,7 @@ fn recorded(plan: &ReportPlan, request_id: &RequestId, ids: &NewIds, context: Pl
         score: 0.0,
         conflicts: Vec::new(),
         truncated: false,
+        weighed: None,
         external_ids: Vec::new(),
         write: plan.next.clone(),
         reasons: plan.reasons.clone(),

@@ -322,7 +322,7 @@ impl<S: LeadStore> Engine<S> {
             candidates: Vec::new(),
             conflicts: reply.conflicts.clone(),
             truncated: reply.truncated,
-            weighed: None,
+            weighed: reply.weighed,
         };
         let outcome = Outcome {
             status: reply.status,
@@ -450,6 +450,7 @@ fn recorded(plan: &Plan, body_digest: [u8; 16], ids: &NewIds, now: Timestamp, po
         score: outcome.decision.score,
         conflicts: outcome.decision.conflicts.clone(),
         truncated: outcome.decision.truncated,
+        weighed: outcome.decision.weighed,
         external_ids: outcome.external_ids.clone(),
         write: outcome.write.clone(),
         reasons: outcome.reasons.iter().map(without_personal_data).collect(),

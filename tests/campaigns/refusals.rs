@@ -22,7 +22,7 @@ async fn a_folder_of_a_newer_program_is_refused_and_left_alone() {
     Server::start(&launch).await.stop().await;
     let marker = place.path().join("store/rows/format");
     let known = fs::read_to_string(&marker).expect("a marker");
-    fs::write(&marker, known.replace("version 1\n", "version 99\n")).expect("a marker");
+    fs::write(&marker, known.replace("version 2\n", "version 99\n")).expect("a marker");
     let refused = Server::try_start(&launch).await.err().expect("a refusal");
     assert_eq!(refused.status.code(), Some(4), "the data is refused");
     assert!(refused.said.contains("format version 99") && refused.said.contains("use a newer leadgate"), "{refused:?}");

@@ -1,6 +1,6 @@
 //! Recorded replies.
 
-use crate::decision::outcome::UpsertStatus;
+use crate::decision::outcome::{UpsertStatus, Weighing};
 use crate::decision::rows::RecordedReply;
 
 use super::Problem;
@@ -45,6 +45,28 @@ pub(super) struct StoredReply {
     review_id: Vec<u8>,
     #[prost(string, tag = "17")]
     policy_version: String,
+    #[prost(message, optional, tag = "18")]
+    weighed: Option<StoredWeighing>,
+}
+
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+struct StoredWeighing {
+    #[prost(double, tag = "1")]
+    prior: f64,
+    #[prost(uint64, tag = "2")]
+    frequency_table: u64,
+}
+
+impl From<Weighing> for StoredWeighing {
+    fn from(Weighing { prior, frequency_table }: Weighing) -> Self {
+        Self { prior, frequency_table }
+    }
+}
+
+impl From<StoredWeighing> for Weighing {
+    fn from(StoredWeighing { prior, frequency_table }: StoredWeighing) -> Self {
+        Self { prior, frequency_table }
+    }
 }
 
 impl From<&RecordedReply> for StoredReply {
@@ -62,6 +84,7 @@ impl From<&RecordedReply> for StoredReply {
             score,
             conflicts,
             truncated,
+            weighed,
             external_ids,
             write,
             reasons,
@@ -86,6 +109,7 @@ impl From<&RecordedReply> for StoredReply {
             reasons: reasons.iter().map(Into::into).collect(),
             review_id: review_id.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
             policy_version: String::from(&**policy_version),
+            weighed: weighed.map(Into::into),
         }
     }
 }
@@ -112,6 +136,7 @@ impl TryFrom<StoredReply> for RecordedReply {
             reasons: all(stored.reasons)?,
             review_id: optional_review_id(&stored.review_id)?,
             policy_version: stored.policy_version.into(),
+            weighed: stored.weighed.map(Into::into),
         })
     }
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::decision::identity_key::KeyHolders;
 use crate::decision::matching::FrequencyTable;
-use crate::decision::outcome::{Conflict, UpsertStatus, WriteAction, WriteInstruction};
+use crate::decision::outcome::{Conflict, UpsertStatus, Weighing, WriteAction, WriteInstruction};
 use crate::decision::reason::{Reason, ReasonCode};
 use crate::decision::review::{DeadLetter, DeadLetterKind, Payload, Review, ReviewKind, ReviewState};
 use crate::decision::rows::{FeedEvent, FeedEventKind, RecordedReply, Row};
@@ -201,14 +201,16 @@ fn any_reply() -> impl Strategy<Value = RecordedReply> {
         prop::option::of(write()),
         vec(reason(), 0..3),
         prop::option::of(any::<u128>()),
-        text(),
+        (text(), prop::option::of((score(), any::<u64>()))),
     );
     (what, decision, answer).prop_map(|(what, decision, answer)| {
         let (body_digest, time, status, lead_id, version, decision_id) = what;
         let (level, matched_by, match_lead_id, score, conflicts, truncated) = decision;
-        let (external_ids, write, reasons, review_id, policy_version) = answer;
+        let (external_ids, write, reasons, review_id, (policy_version, weighed)) = answer;
         let review_id = review_id.map(|bits| ReviewId::new(Uuid::from_u128(bits)));
+        let weighed = weighed.map(|(prior, frequency_table)| Weighing { prior, frequency_table });
         RecordedReply {
+            weighed,
             body_digest,
             time,
             status,
