@@ -36,7 +36,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::decision::digest::DigestKey;
 use crate::decision::policy::Policy;
@@ -110,6 +110,8 @@ pub struct Engine<S: LeadStore> {
     /// Tells the committer that change sets wait.
     queued: Arc<Notify>,
     last_time: AtomicI64,
+    /// Places for searches that look through all leads.
+    walks: Arc<Semaphore>,
     background: committer::Background,
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::decision::digest::DigestKey;
 use crate::decision::policy::Policy;
@@ -14,6 +14,7 @@ use crate::store::{EmbeddedStore, StoreOptions};
 
 use super::admission::{Admission, AdmissionLimits};
 use super::committer::{self, Background};
+use super::duplicates::MOST_WALKS;
 use super::frequencies::{self, Frequencies};
 use super::gate::DurableGate;
 use super::indexing;
@@ -118,6 +119,7 @@ impl Engine<EmbeddedStore> {
             health: watch::Sender::new(Health::Ready),
             queued: Arc::new(Notify::new()),
             last_time: AtomicI64::new(0),
+            walks: Arc::new(Semaphore::new(MOST_WALKS)),
             background: Background::default(),
             store: Arc::clone(&store),
         });

@@ -17,6 +17,7 @@ mod ties;
 mod walk;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::Stream;
 use jiff::Timestamp;
@@ -30,6 +31,12 @@ use super::answer::{DuplicateGroup, RequestError};
 
 use moment::{Moment, Wanted};
 use walk::Walk;
+
+/// Most searches that look through all leads at once: each holds some tens of megabytes, and keeps old files from being deleted.
+pub(super) const MOST_WALKS: usize = 4;
+
+const TOO_MANY_WALKS: RequestError =
+    RequestError::Overloaded { what: "too many searches look through all leads", retry_after: Duration::from_secs(5) };
 
 /// Where to look.
 #[derive(Debug, Clone)]
@@ -72,7 +79,8 @@ pub struct DuplicateEvent {
 
 impl<S: LeadStore> Engine<S> {
     /// Groups of duplicates as they stand when the search begins, each as soon as it is found. Writes go on meanwhile. The stream does
-    /// nothing while nobody asks for its next item, and holds on to files of store and index as long as it lives.
+    /// nothing while nobody asks for its next item, and holds on to files of store and index as long as it lives: of those that look
+    /// through all leads a few run at once, and more are refused.
     pub fn find_duplicates(
         self: &Arc<Self>,
         tenant: TenantId,
@@ -88,12 +96,17 @@ impl<S: LeadStore> Engine<S> {
     async fn begin_search(&self, tenant: TenantId, query: DuplicateQuery) -> Result<Walk<S::View>, RequestError> {
         let DuplicateQuery { scope, min_score, tiers, update_time_after, resume } = query;
         let wanted = Wanted { min_score, tiers, update_time_after };
-        let moment = Arc::new(Moment::of(self, tenant, wanted).await?);
-        match scope {
-            DuplicateScope::Lead(lead_id) => Walk::around(moment, lead_id, resume.is_some()).await,
-            DuplicateScope::Everything => Walk::begin(moment, None, resume.as_deref()).await,
-            DuplicateScope::RecordsOfSource(source) => Walk::begin(moment, Some(source), resume.as_deref()).await,
-        }
+        let records_of = match scope {
+            DuplicateScope::Lead(lead_id) => {
+                let moment = Moment::passing(self, tenant, wanted).await?;
+                return Walk::around(Arc::new(moment), lead_id, resume.is_some()).await;
+            }
+            DuplicateScope::Everything => None,
+            DuplicateScope::RecordsOfSource(source) => Some(source),
+        };
+        let place = Arc::clone(&self.walks).try_acquire_owned().map_err(|_| TOO_MANY_WALKS)?;
+        let moment = Moment::at_rest(self, tenant, wanted).await?;
+        Walk::begin(Arc::new(moment), place, records_of, resume.as_deref()).await
     }
 }
 

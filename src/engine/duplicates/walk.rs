@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use futures_util::future::try_join_all;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::decision::rows::{Row, RowClass, RowKey};
 use crate::domain::{Lead, LeadId, SourceName};
@@ -31,6 +32,8 @@ const MOST_SETTLED: usize = 100_000;
 /// A search on its way.
 pub(super) struct Walk<V> {
     moment: Arc<Moment<V>>,
+    /// Its place among the searches that look through all leads, where it does.
+    place: Option<OwnedSemaphorePermit>,
     /// Only leads that hold several records of this system.
     records_of: Option<SourceName>,
     /// Leads to walk.
@@ -65,6 +68,7 @@ impl<V: LeadView> Walk<V> {
     /// Over all leads, from the start or from where it was broken off.
     pub(super) async fn begin(
         moment: Arc<Moment<V>>,
+        place: OwnedSemaphorePermit,
         records_of: Option<SourceName>,
         resume: Option<&[u8]>,
     ) -> Result<Self, RequestError> {
@@ -72,7 +76,7 @@ impl<V: LeadView> Walk<V> {
         let counted = Arc::clone(&moment);
         let failed = |error: IndexError| sharing_failed(error.into());
         let total = in_background(async move { counted.index.live_len(&counted.tenant).map_err(failed) }).await?;
-        let mut walk = Self { records_of, total, ..Self::new(moment) };
+        let mut walk = Self { place: Some(place), records_of, total, ..Self::new(moment) };
         if let Some(cursor) = cursor {
             (walk.walked, walk.told_at) = (cursor.walked, cursor.walked);
             walk.broken_off = cursor.told.map(|_| cursor);
@@ -86,6 +90,7 @@ impl<V: LeadView> Walk<V> {
         let tenant = Some(moment.tenant.clone());
         Self {
             moment,
+            place: None,
             records_of: None,
             total: 0,
             walked: 0,
@@ -110,6 +115,7 @@ impl<V: LeadView> Walk<V> {
             } else if let Some(scan) = self.read_to.take() {
                 self.read(scan).await?;
             } else {
+                self.place = None;
                 return Ok(None);
             }
         }

@@ -251,6 +251,24 @@ async fn a_search_that_finds_nothing_says_how_far_it_is() {
 }
 
 #[tokio::test]
+async fn searches_through_all_leads_are_few_at_once() {
+    let fixture = Fixture::new();
+    let ids = made(&fixture, &[JANE, JANE_AGAIN, OTHER]).await;
+    let mut open = Vec::new();
+    for _ in 0..4 {
+        let mut search = Box::pin(search(&fixture, everything()));
+        search.next().await.expect("an event").expect("a group");
+        open.push(search);
+    }
+    let refused = search(&fixture, everything()).boxed().next().await.expect("an answer");
+    assert!(matches!(refused, Err(RequestError::Overloaded { .. })), "{refused:?}");
+    assert_eq!(groups(&fixture, around(ids[0])).await.len(), 1, "one lead is always looked at");
+    open.pop();
+    assert_eq!(groups(&fixture, everything()).await.len(), 1);
+    assert_eq!(groups(&fixture, everything()).await.len(), 1, "a search that has ended holds no place");
+}
+
+#[tokio::test]
 async fn only_groups_that_changed_since_are_told() {
     let fixture = Fixture::new();
     let payloads = pairs_of_people(2);
