@@ -91,6 +91,8 @@ pub struct Statistics {
     pub row_overlay: usize,
     /// Keys held or waited for.
     pub locked_keys: usize,
+    /// About how much the batches and streams of previews under way hold, in bytes.
+    pub preview_bytes: usize,
 }
 
 /// The engine. Every answer it gives rests on what is durable.
@@ -141,6 +143,7 @@ impl<S: LeadStore> Engine<S> {
             commit_queue,
             row_overlay,
             locked_keys: self.locks.len(),
+            preview_bytes: self.preview_memory.used(),
         }
     }
 

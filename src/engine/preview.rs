@@ -42,8 +42,13 @@ impl PreviewMemory {
         Arc::new(Self { limit, used: AtomicUsize::new(0) })
     }
 
+    /// About how much all previews hold, in bytes.
+    pub(crate) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
     fn check(&self) -> Result<(), PreviewsFull> {
-        let full = self.used.load(Ordering::Relaxed) >= self.limit;
+        let full = self.used() >= self.limit;
         if full { Err(PreviewsFull { limit_bytes: self.limit }) } else { Ok(()) }
     }
 
