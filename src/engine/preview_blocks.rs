@@ -120,7 +120,10 @@ mod tests {
         }
         assert_eq!(blocks.sharing(&one, &[1], 300, 1_000), ((0..10).map(|lead| lead * 100).collect(), false));
         let (leads, truncated) = blocks.sharing(&one, &[7, 1], 300, 1_000);
-        assert_eq!((leads[..10].to_vec(), leads.len()), ((0..10).map(|lead| lead * 100).collect(), 50));
+        assert_eq!(
+            (leads[..10].to_vec(), leads.len()),
+            ((0..10).map(|lead| lead * 100).collect(), MAX_INDEXED_CANDIDATES)
+        );
         assert!(truncated);
         assert_eq!(blocks.sharing(&one, &[1, 101, 7], 300, 1_000).0.len(), 11);
         assert_eq!(blocks.sharing(&tenant("two"), &[1], 300, 1_000), (Vec::new(), false));
@@ -133,6 +136,6 @@ mod tests {
             blocks.add(&one, &[7], lead);
         }
         assert_eq!(blocks.links.len(), MOST_OF_A_KEY);
-        assert_eq!(blocks.sharing(&one, &[7], 300, 100_000), ((0..50).collect(), true));
+        assert_eq!(blocks.sharing(&one, &[7], 300, 100_000), ((0..20).collect(), true));
     }
 }
