@@ -80,8 +80,8 @@ pub(crate) fn match_command(
         violations.add("max_candidates", Rule::InvalidValue, "must be between 0 and 50; 0 means 10");
     }
     let max_candidates = usize::try_from(max_candidates).ok().filter(|count| *count > 0).unwrap_or(USUAL_CANDIDATES);
-    let mut request =
-        proto::UpsertRequest { source, target, lead_id, lead, lookup_field, ..proto::UpsertRequest::default() };
+    let asked = proto::UpsertRequest { source, target, lead_id, lead, lookup_field, ..proto::UpsertRequest::default() };
+    let mut request = proto::UpsertRequest { explain: true, ..asked };
     resolve(&mut request, door);
     let command = command(request, Purpose::Match, door, violations)?;
     Ok((command, Presentation { validate_only: true, include_lead, explain: true, max_candidates }))
