@@ -25,7 +25,10 @@ fn the_key_that_decided_is_drawn() {
     assert!(line("EMAIL  ").starts_with("*  EMAIL") && line("EMAIL  ").ends_with("it decided"), "{ended:#?}");
     assert!(line("PHONE  ").contains("+12121000002"), "{ended:#?}");
     assert!(
-        ended.out.contains("MATCH by EMAIL, score 1.000") && ended.out.contains("Nothing was weighed."),
+        ended.out.contains("MATCH by EMAIL, score 1.000")
+            && ended.out.contains("An exact key decided")
+            && line("email  ").contains("exact")
+            && ended.out.contains(" bits, probability 0."),
         "{ended:#?}"
     );
     assert!(ended.out.is_ascii(), "no colours for a file: {ended:#?}");
