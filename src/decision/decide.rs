@@ -9,11 +9,11 @@ use crate::domain::{Lead, LeadId};
 use super::command::UpsertCommand;
 use super::evidence::{Evidence, KeyLookup, NamedLead, Names};
 use super::exact_tiers::{KeyVerdict, TierEvaluator};
-use super::fuzzy_tier::{Compared, compare_all, told};
+use super::fuzzy_tier::{ComparedLead, told};
 use super::matching::{Profile, compare, prior};
 use super::outcome::{Candidate, Conflict, Decision, Weighing};
 use super::particulars::Particulars;
-use super::policy::Policy;
+use super::policy::{FuzzyTier, Policy};
 use super::reason::{Reason, ReasonCode};
 use super::tier::{MatchLevel, MatchTier};
 
@@ -62,6 +62,23 @@ pub struct Decided {
 
 /// Decides. Pure: the same inputs give the same answer.
 pub fn decide(command: &UpsertCommand, evidence: &Evidence, policy: &Policy) -> Decided {
+    let Some(mut deciding) = ask_exact_tiers(command, evidence, policy) else { return unknown_lead() };
+    deciding.ask_fuzzy_tier(command, evidence, policy);
+    if command.explain {
+        deciding.explain_exact_tiers(command, evidence, policy);
+    }
+    deciding.finish(policy)
+}
+
+/// Whether the fuzzy tier has a say: it has none where an exact tier has decided already. What such a payload makes of the lead is
+/// compared with its neighbours instead.
+pub fn asks_fuzzy_tier(command: &UpsertCommand, evidence: &Evidence, policy: &Policy) -> bool {
+    policy.fuzzy_tier == FuzzyTier::Enabled
+        && ask_exact_tiers(command, evidence, policy).is_some_and(|deciding| !deciding.decided_by_exact_tier())
+}
+
+/// Goes through the exact tiers; `None` where the request names a lead that does not exist.
+fn ask_exact_tiers(command: &UpsertCommand, evidence: &Evidence, policy: &Policy) -> Option<Deciding> {
     let incoming = Names::of_incoming(&command.lead);
     let evaluator = TierEvaluator { incoming: &incoming, lead: &command.lead, policy };
     let mut ordered: Vec<&KeyLookup> = evidence.keys.iter().collect();
@@ -71,7 +88,7 @@ pub fn decide(command: &UpsertCommand, evidence: &Evidence, policy: &Policy) -> 
     let mut deciding = Deciding::default();
     match &evidence.named {
         NamedLead::NotAsked => {}
-        NamedLead::Unknown => return unknown_lead(),
+        NamedLead::Unknown => return None,
         NamedLead::Found { lead, redirected_from } => deciding.name(lead, *redirected_from),
     }
     for lookup in ordered {
@@ -79,8 +96,7 @@ pub fn decide(command: &UpsertCommand, evidence: &Evidence, policy: &Policy) -> 
         let verdict = evaluator.evaluate(lookup, deciding.decided_lead());
         deciding.take(lookup, verdict);
     }
-    deciding.weigh(command, evidence, policy);
-    deciding.finish(policy)
+    Some(deciding)
 }
 
 fn unknown_lead() -> Decided {
@@ -103,9 +119,6 @@ struct Deciding {
     truncated: bool,
     weighed: Option<Weighing>,
 }
-
-/// How many of the leads that the fuzzy tier compared are told of: the best.
-const TOLD_CANDIDATES: usize = 10;
 
 impl Deciding {
     fn name(&mut self, lead: &Arc<Lead>, redirected_from: Option<LeadId>) {
@@ -200,7 +213,18 @@ impl Deciding {
 
     /// Each lead is one candidate, under the highest level and tier that speak for it.
     fn add_candidate(&mut self, lead: &Arc<Lead>, level: MatchLevel, tier: MatchTier, reason: Option<ReasonCode>) {
-        let known = self.candidates.iter_mut().find(|known| known.lead.lead_id == lead.lead_id);
+        self.add(lead.lead_id, Some(lead), level, tier, reason);
+    }
+
+    fn add(
+        &mut self,
+        lead_id: LeadId,
+        lead: Option<&Arc<Lead>>,
+        level: MatchLevel,
+        tier: MatchTier,
+        reason: Option<ReasonCode>,
+    ) {
+        let known = self.candidate(lead_id);
         match known {
             Some(known) if known.level < level => {
                 known.level = level;
@@ -208,7 +232,8 @@ impl Deciding {
             }
             Some(_) => {}
             None => self.candidates.push(Candidate {
-                lead: Arc::clone(lead),
+                lead_id,
+                lead: lead.cloned(),
                 level,
                 matched_by: tier,
                 score: 0.0,
@@ -219,35 +244,30 @@ impl Deciding {
         }
     }
 
-    /// Asks the fuzzy tier, and where the caller wants to know why, compares what the exact tiers found as well.
-    fn weigh(&mut self, command: &UpsertCommand, evidence: &Evidence, policy: &Policy) {
-        let explains = command.explain && !self.candidates.is_empty();
-        if evidence.sharing.is_none() && !explains {
-            return;
+    fn candidate(&mut self, lead_id: LeadId) -> Option<&mut Candidate> {
+        self.candidates.iter_mut().find(|candidate| candidate.lead_id == lead_id)
+    }
+
+    fn ask_fuzzy_tier(&mut self, command: &UpsertCommand, evidence: &Evidence, policy: &Policy) {
+        let Some(likeness) = &evidence.likeness else { return };
+        self.truncated |= likeness.truncated;
+        self.weighed = Some(weighing(evidence, policy));
+        for compared in &likeness.leads {
+            self.take_compared(compared, policy);
         }
-        let incoming = Particulars::of_incoming(&command.lead);
-        let profile = Profile::new(&incoming);
-        if let Some(sharing) = &evidence.sharing {
-            self.truncated |= sharing.truncated;
-            let compared = compare_all(&profile, &sharing.leads, &evidence.frequencies, policy);
-            compared.into_iter().take(TOLD_CANDIDATES).for_each(|compared| self.take_compared(&compared, policy));
-        }
-        self.weighed = Some(Weighing {
-            prior: prior(&evidence.frequencies, &policy.weights),
-            frequency_table: evidence.frequencies.version(),
-        });
         if command.explain {
-            for candidate in &mut self.candidates {
-                let existing = Particulars::of_lead(&candidate.lead);
-                let score = compare(&profile, &Profile::new(&existing), &evidence.frequencies, &policy.weights);
-                candidate.comparisons = told(&score, &incoming, &existing);
+            let incoming = Particulars::of_incoming(&command.lead);
+            for ComparedLead { lead_id, score, lead, .. } in &likeness.leads {
+                if let (Some(lead), Some(candidate)) = (lead, self.candidate(*lead_id)) {
+                    candidate.comparisons = told(score, &incoming, &Particulars::of_lead(lead));
+                }
             }
         }
     }
 
     /// A lead that an exact tier held for somebody else's, because the names differ, is at most possible.
-    fn take_compared(&mut self, compared: &Compared, policy: &Policy) {
-        let known = self.candidates.iter().find(|known| known.lead.lead_id == compared.lead.lead_id);
+    fn take_compared(&mut self, compared: &ComparedLead, policy: &Policy) {
+        let known = self.candidate(compared.lead_id);
         let guarded = known.is_some_and(|known| known.level == MatchLevel::None) && compared.score.names_differ();
         let level = if guarded { compared.level.min(MatchLevel::Possible) } else { compared.level };
         let reason = match level {
@@ -255,19 +275,36 @@ impl Deciding {
             MatchLevel::Possible => Some(ReasonCode::InReviewBand),
             MatchLevel::None => Some(ReasonCode::BelowThreshold),
         };
-        self.add_candidate(&compared.lead, level, MatchTier::Fuzzy, reason);
-        let added = self.candidates.iter_mut().find(|known| known.lead.lead_id == compared.lead.lead_id);
+        self.add(compared.lead_id, compared.lead.as_ref(), level, MatchTier::Fuzzy, reason);
+        let added = self.candidate(compared.lead_id);
         if let Some(candidate) = added.filter(|candidate| candidate.matched_by == MatchTier::Fuzzy) {
-            candidate.score =
-                if guarded { compared.score.probability().min(midst(policy)) } else { compared.score.probability() };
+            let probability = compared.score.probability();
+            candidate.score = if guarded { probability.min(midst(policy)) } else { probability };
             candidate.weight = compared.score.weight();
         }
-        let lead = Arc::clone(&compared.lead);
+        let Some(lead) = compared.lead.clone() else { return };
         match level {
             MatchLevel::Match if self.decided_by_exact_tier() => {}
             MatchLevel::Match => self.settle(Verdict::Match { lead, tier: MatchTier::Fuzzy }, MatchTier::Fuzzy),
             MatchLevel::Possible => self.settle(Verdict::Possible { lead }, MatchTier::Fuzzy),
             MatchLevel::None => {}
+        }
+    }
+
+    /// Where the caller wants to know why, compares what the exact tiers found as well.
+    fn explain_exact_tiers(&mut self, command: &UpsertCommand, evidence: &Evidence, policy: &Policy) {
+        let found = self.candidates.iter_mut().filter(|candidate| candidate.comparisons.is_empty());
+        let mut found = found.filter_map(|candidate| Some((candidate.lead.clone()?, candidate))).peekable();
+        if found.peek().is_none() {
+            return;
+        }
+        self.weighed = Some(weighing(evidence, policy));
+        let incoming = Particulars::of_incoming(&command.lead);
+        let profile = Profile::new(&incoming);
+        for (lead, candidate) in found {
+            let existing = Particulars::of_lead(&lead);
+            let score = compare(&profile, &Profile::new(&existing), &evidence.frequencies, &policy.weights);
+            candidate.comparisons = told(&score, &incoming, &existing);
         }
     }
 
@@ -309,12 +346,17 @@ impl Deciding {
         }
         self.candidates.sort_by(|one, other| {
             let rank = |candidate: &Candidate| {
-                (Some(candidate.lead.lead_id) != best, Reverse(candidate.level), candidate.matched_by)
+                (Some(candidate.lead_id) != best, Reverse(candidate.level), candidate.matched_by)
             };
             let by_weight = other.weight.total_cmp(&one.weight);
-            rank(one).cmp(&rank(other)).then(by_weight).then(one.lead.lead_id.cmp(&other.lead.lead_id))
+            rank(one).cmp(&rank(other)).then(by_weight).then(one.lead_id.cmp(&other.lead_id))
         });
     }
+}
+
+fn weighing(evidence: &Evidence, policy: &Policy) -> Weighing {
+    let prior = prior(&evidence.frequencies, &policy.weights);
+    Weighing { prior, frequency_table: evidence.frequencies.version() }
 }
 
 /// An exact tier decides by decree: it is certain, in the middle of the review band, or says nothing.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::domain::{CompanyName, Field, IncomingLead, Lead, LeadId, PersonName};
 
 use super::command::IncomingKey;
+use super::fuzzy_tier::Likeness;
 use super::matching::FrequencyTable;
 use super::name_guard::{NameVerdict, Named, compare_names};
 
@@ -53,19 +54,10 @@ pub struct Evidence {
     pub keys: Vec<KeyLookup>,
     /// How common values are, for whatever is compared.
     pub frequencies: Arc<FrequencyTable>,
-    /// Leads that share a blocking key with the payload; `None` while the fuzzy tier was not asked.
-    pub sharing: Option<SharingLeads>,
-    /// Leads that share a blocking key with the lead as a first plan would leave it; `None` where it leaves those keys alone.
-    pub neighbours: Option<SharingLeads>,
-}
-
-/// Leads that share a blocking key with something.
-#[derive(Debug, Clone, Default)]
-pub struct SharingLeads {
-    /// The leads as they stand, by id.
-    pub leads: Vec<Arc<Lead>>,
-    /// Whether there are more than were read.
-    pub truncated: bool,
+    /// How like the payload other leads are; `None` where the fuzzy tier was not asked.
+    pub likeness: Option<Likeness>,
+    /// How like the lead, as a first plan would leave it, other leads are; `None` where it leaves the blocking keys alone.
+    pub neighbours: Option<Likeness>,
 }
 
 /// Who somebody is, as far as the name guard looks.

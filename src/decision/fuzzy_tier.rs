@@ -1,55 +1,98 @@
 //! The fuzzy tier: every lead that shares a blocking key is compared, and the best decides by its probability.
 
-use std::cmp::Reverse;
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::domain::{Email, Field, Lead, Phone};
+use crate::domain::{Email, Field, Lead, LeadId, Phone};
 
-use super::command::UpsertCommand;
-use super::decide::{Verdict, decide};
-use super::evidence::Evidence;
+use super::comparable::Comparable;
+use super::explanation::{GUARD, NAME_ALONE};
 use super::matching::{ComparedField, FrequencyTable, Profile, Score, compare};
 use super::outcome::Comparison;
 use super::particulars::Particulars;
-use super::policy::{FuzzyTier, Policy};
+use super::policy::Policy;
 use super::tier::MatchLevel;
 
+/// How many of the leads that were compared are told of: the best.
+const TOLD: usize = 10;
+
+/// A lead that shares a blocking key with something.
+#[derive(Debug, Clone)]
+pub struct SharingLead {
+    /// Which.
+    pub lead_id: LeadId,
+    /// What it is compared by.
+    pub comparable: Arc<Comparable>,
+}
+
+/// Leads that share a blocking key with something.
+#[derive(Debug, Clone, Default)]
+pub struct SharingLeads {
+    /// The leads as they stand, each once.
+    pub leads: Vec<SharingLead>,
+    /// Whether there are more than were looked at.
+    pub truncated: bool,
+}
+
 /// A lead that was compared.
-pub(crate) struct Compared {
-    pub(crate) lead: Arc<Lead>,
-    pub(crate) score: Score,
-    pub(crate) level: MatchLevel,
+#[derive(Debug, Clone)]
+pub struct ComparedLead {
+    /// Which.
+    pub lead_id: LeadId,
+    /// What all fields say together.
+    pub score: Score,
+    /// How sure that is.
+    pub level: MatchLevel,
+    /// The lead as it stands, where it was [needed](Likeness::needed).
+    pub lead: Option<Arc<Lead>>,
 }
 
-/// Whether the fuzzy tier has a say: it has none where an exact tier has decided already. What such a payload makes of the lead is
-/// compared with its neighbours instead.
-pub fn asks_fuzzy_tier(command: &UpsertCommand, evidence: &Evidence, policy: &Policy) -> bool {
-    let enabled = policy.fuzzy_tier == FuzzyTier::Enabled;
-    enabled && matches!(decide(command, evidence, policy).verdict, Verdict::None | Verdict::Possible { .. })
+/// How like something the leads are that share a blocking key with it.
+#[derive(Debug, Clone, Default)]
+pub struct Likeness {
+    /// The leads that are most like it, best first; of equals the one that has an external id, then the most complete, then the oldest.
+    pub leads: Vec<ComparedLead>,
+    /// Whether there were more than were compared.
+    pub truncated: bool,
 }
 
-/// Compares a lead with others, best first; of equals the one that has an external id, then the most complete, then the oldest.
-pub(crate) fn compare_all(
-    profile: &Profile,
-    leads: &[Arc<Lead>],
-    frequencies: &FrequencyTable,
-    policy: &Policy,
-) -> Vec<Compared> {
-    let live = leads.iter().filter(|lead| lead.is_live());
-    let mut compared: Vec<Compared> = live
-        .map(|lead| {
-            let score = compare(profile, &Profile::of_lead(lead), frequencies, &policy.weights);
-            Compared { lead: Arc::clone(lead), level: level_of(score.probability(), policy), score }
-        })
-        .collect();
-    compared.sort_by(|one, other| {
-        let rank = |lead: &Lead| {
-            (lead.external_ids.is_empty(), Reverse(lead.fields.len() + lead.attributes.len()), lead.lead_id)
-        };
-        let by_weight = other.score.weight().total_cmp(&one.score.weight());
-        by_weight.then_with(|| rank(&one.lead).cmp(&rank(&other.lead)))
-    });
-    compared
+impl Likeness {
+    /// Compares what shares a blocking key.
+    pub fn of(profile: &Profile, sharing: &SharingLeads, frequencies: &FrequencyTable, policy: &Policy) -> Self {
+        let mut compared: Vec<(&SharingLead, Score, f64)> = sharing
+            .leads
+            .iter()
+            .map(|lead| {
+                let score = compare(profile, &lead.comparable.profile, frequencies, &policy.weights);
+                let weight = score.weight();
+                (lead, score, weight)
+            })
+            .collect();
+        compared.sort_by(|(one, _, weight), (other, _, other_weight)| {
+            let rank = |lead: &SharingLead| (lead.comparable.rank(), lead.lead_id);
+            other_weight.total_cmp(weight).then_with(|| rank(one).cmp(&rank(other)))
+        });
+        let leads = compared.into_iter().take(TOLD).map(|(lead, score, _)| ComparedLead {
+            lead_id: lead.lead_id,
+            level: level_of(score.probability(), policy),
+            score,
+            lead: None,
+        });
+        Self { leads: leads.collect(), truncated: sharing.truncated }
+    }
+
+    /// The leads that have to be read: those that may decide, and where a caller wants to know why, all that are told of.
+    pub fn needed(&self, explain: bool) -> Vec<LeadId> {
+        let needed = self.leads.iter().filter(|compared| explain || compared.level != MatchLevel::None);
+        needed.map(|compared| compared.lead_id).collect()
+    }
+
+    /// Puts leads where they belong that were read.
+    pub fn put(&mut self, leads: &[Arc<Lead>]) {
+        for compared in &mut self.leads {
+            compared.lead = leads.iter().find(|lead| lead.lead_id == compared.lead_id).cloned();
+        }
+    }
 }
 
 fn level_of(probability: f64, policy: &Policy) -> MatchLevel {
@@ -71,11 +114,11 @@ pub(crate) fn told(score: &Score, incoming: &Particulars<'_>, existing: &Particu
         weight: comparison.weight,
     });
     let guard = (score.guard < 0.0).then(|| Comparison {
-        field: "name_alone",
+        field: NAME_ALONE,
         incoming: Box::default(),
         existing: Box::default(),
         similarity: 0.0,
-        level: "guard",
+        level: GUARD,
         weight: score.guard,
     });
     fields.chain(guard).collect()
@@ -96,7 +139,7 @@ fn shown(field: ComparedField, of: &Particulars<'_>) -> Box<str> {
         ComparedField::Company => text(Field::Company).into(),
         ComparedField::Domain => domains(of),
         ComparedField::Email => joined(of.emails.iter().map(|email| email.as_given())),
-        ComparedField::Phone => joined(of.phones.iter().map(|phone: &std::borrow::Cow<'_, Phone>| phone.as_given())),
+        ComparedField::Phone => joined(of.phones.iter().map(|phone: &Cow<'_, Phone>| phone.as_given())),
         ComparedField::Street => text(Field::Street).into(),
         ComparedField::City => text(Field::City).into(),
         ComparedField::PostalCode => text(Field::PostalCode).into(),
@@ -122,12 +165,8 @@ fn whole_name(of: &Particulars<'_>) -> Box<str> {
 fn domains(of: &Particulars<'_>) -> Box<str> {
     let website = of.text(Field::Website).into_iter();
     joined(
-        website.chain(
-            of.emails
-                .iter()
-                .filter(|email| !email.is_free_mail())
-                .map(|email: &std::borrow::Cow<'_, Email>| email.domain()),
-        ),
+        website
+            .chain(of.emails.iter().filter(|email| !email.is_free_mail()).map(|email: &Cow<'_, Email>| email.domain())),
     )
 }
 

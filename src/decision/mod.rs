@@ -9,6 +9,7 @@ pub mod blocking_keys;
 pub mod change;
 pub mod clustering;
 pub mod command;
+pub mod comparable;
 pub mod decide;
 pub mod digest;
 pub mod evidence;

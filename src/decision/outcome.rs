@@ -78,8 +78,10 @@ impl std::fmt::Debug for Comparison {
 /// A lead that might be the one.
 #[derive(Debug, Clone)]
 pub struct Candidate {
-    /// The lead, as it was looked at.
-    pub lead: Arc<Lead>,
+    /// Which lead.
+    pub lead_id: LeadId,
+    /// The lead as it was looked at; `None` where a comparison turned it down and nobody asked why.
+    pub lead: Option<Arc<Lead>>,
     /// How sure.
     pub level: MatchLevel,
     /// The highest tier that speaks for it.

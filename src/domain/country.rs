@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use foldhash::fast::FixedState;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::folding::fold;
@@ -18,7 +19,7 @@ const MAX_BYTES: usize = 200;
 pub struct CountryError;
 
 /// An ISO 3166-1 alpha-2 code, upper-case.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CountryCode([u8; 2]);
 
 impl CountryCode {

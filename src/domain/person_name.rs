@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::folding::{fold, fold_spelt_out, letters, same_letters};
 use super::name_parts::NameParts;
 use super::nickname::same_given_name;
 
 /// Which bearer of a name somebody is in the family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Generation {
     /// Sr, or I.
     Senior,

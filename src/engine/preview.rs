@@ -164,7 +164,7 @@ impl Preview {
     /// The leads that share a blocking key, as earlier items would have left them: capped as the index caps those that it knows.
     pub(crate) fn sharing(&self, tenant: &TenantId, blocks: &[u64], cap: u64) -> (Vec<LeadId>, bool) {
         let state = self.state();
-        let (numbers, truncated) = state.blocks.sharing(tenant, blocks, cap, state.leads.len());
+        let (numbers, truncated) = state.blocks.sharing(tenant, blocks, cap, state.leads.len() as u64);
         let lead_ids =
             numbers.into_iter().filter_map(|number| state.leads.get(number as usize)).map(|lead| lead.lead_id);
         (lead_ids.collect(), truncated)

@@ -1,13 +1,12 @@
 //! Which previewed leads have a blocking key, in a few bytes for each.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::hash::BuildHasher as _;
 
 use foldhash::fast::RandomState;
 
 use crate::domain::TenantId;
-use crate::index::{MAX_INDEXED_CANDIDATES, MOST_OF_A_KEY};
+use crate::index::{MAX_INDEXED_CANDIDATES, MOST_OF_A_KEY, leave_rare, ranked, share_of};
 
 use super::preview::bytes_of_table;
 
@@ -57,22 +56,18 @@ impl PreviewBlocks {
 
     /// The leads that share a key, those that share the most and rarest: by the caps of the index. With whether some are left out.
     /// `of` is how many leads there are.
-    pub(super) fn sharing(&self, tenant: &TenantId, blocks: &[u64], cap: u64, of: usize) -> (Vec<u32>, bool) {
+    pub(super) fn sharing(&self, tenant: &TenantId, blocks: &[u64], cap: u64, of: u64) -> (Vec<u32>, bool) {
         let mut keys: Vec<u64> = blocks.iter().map(|block| self.key(tenant, *block)).collect();
         keys.sort_unstable();
         keys.dedup();
         let mut chains: Vec<Chain> = keys.iter().filter_map(|key| self.chains.get(key)).copied().collect();
-        chains.sort_by_key(|chain| chain.count);
-        let passed_over = chains.iter().skip(2).position(|chain| u64::from(chain.count) > cap);
-        let mut cut = passed_over.is_some();
-        chains.truncate(passed_over.map_or(chains.len(), |place| place + 2));
-        cut |= chains.iter().any(|chain| chain.count as usize > MOST_OF_A_KEY);
+        let cut = leave_rare(&mut chains, |chain| u64::from(chain.count), cap);
         let mut shares: Vec<(u32, u32)> = Vec::new();
         for chain in &chains {
-            let weight = 1 + (of / chain.count as usize).max(1).ilog2();
-            shares.extend(self.leads_of(*chain).map(|lead| (lead, weight)));
+            let share = share_of(u64::from(chain.count), of);
+            shares.extend(self.leads_of(*chain).map(|lead| (lead, share)));
         }
-        let numbers = best(shares);
+        let numbers = ranked(shares);
         let truncated = cut || numbers.len() > MAX_INDEXED_CANDIDATES;
         (numbers.into_iter().take(MAX_INDEXED_CANDIDATES).collect(), truncated)
     }
@@ -91,16 +86,6 @@ impl PreviewBlocks {
     fn key(&self, tenant: &TenantId, block: u64) -> u64 {
         self.chains.hasher().hash_one((tenant, block))
     }
-}
-
-/// Each lead once, by the sum of its shares, then the oldest first.
-fn best(mut shares: Vec<(u32, u32)>) -> Vec<u32> {
-    shares.sort_unstable();
-    let sums = shares.chunk_by(|one, other| one.0 == other.0);
-    let mut sums: Vec<(Reverse<u32>, u32)> =
-        sums.map(|shares| (Reverse(shares.iter().map(|(_, weight)| weight).sum()), shares[0].0)).collect();
-    sums.sort_unstable();
-    sums.into_iter().map(|(_, lead)| lead).collect()
 }
 
 #[cfg(test)]

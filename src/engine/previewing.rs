@@ -46,7 +46,7 @@ fn unborn_of(tenant: &TenantId, plan: &Plan, preview: Option<&Preview>) -> Unbor
     let decision = &plan.outcome.decision;
     let created = plan.lead.iter().filter(|change| change.before.is_none()).map(|change| change.after.lead_id);
     let named = plan.outcome.lead_id.into_iter().chain(decision.lead_id);
-    let named = named.chain(decision.candidates.iter().map(|candidate| candidate.lead.lead_id));
+    let named = named.chain(decision.candidates.iter().map(|candidate| candidate.lead_id));
     let named = named.chain(decision.conflicts.iter().map(|conflict| conflict.lead_id));
     let earlier = named.filter(|lead_id| preview.is_some_and(|preview| preview.is_unborn(tenant, *lead_id)));
     let mut lead_ids: Vec<LeadId> = created.chain(earlier).collect();

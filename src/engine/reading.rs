@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use crate::decision::blocking::blocks_of_lead;
 use crate::decision::command::{IncomingKey, UpsertCommand};
-use crate::decision::evidence::{Evidence, KeyLookup, NamedLead, SharingLeads};
+use crate::decision::comparable::Comparable;
+use crate::decision::evidence::{Evidence, KeyLookup, NamedLead};
+use crate::decision::fuzzy_tier::{SharingLead, SharingLeads};
 use crate::decision::identity_key::{IdentityKey, KeyHolders};
 use crate::decision::rows::{Row, RowKey};
 use crate::domain::{Lead, LeadId, Lifecycle, TenantId};
-use crate::index::{self, Candidates, IndexError};
+use crate::index::{self, Candidate, Candidates, IndexError};
 use crate::store::{LeadView, ReadError};
 
 use super::preview::Preview;
@@ -138,8 +140,9 @@ impl<'a, V: LeadView> Look<'a, V> {
     }
 
     /// The leads that share a blocking key: from the overlay of the index all, from the index itself those that share the most. `index` is
-    /// a view that was taken after reading began. That nothing else joins them, or leaves them, is a precondition.
-    pub(crate) async fn sharing(
+    /// a view that was taken after reading began. That nothing else joins them, or leaves them, and that none of them changes, are
+    /// preconditions.
+    pub(crate) fn sharing(
         &mut self,
         tenant: &TenantId,
         blocks: &[u64],
@@ -148,18 +151,42 @@ impl<'a, V: LeadView> Look<'a, V> {
         for block in blocks {
             self.reading.reads.note(RowKey::block(tenant, *block), 0);
         }
-        let Candidates { mut lead_ids, mut truncated } = index.candidates(tenant, blocks, MOST_IN_BLOCK)?;
-        let Some(preview) = self.preview else {
-            return Ok(SharingLeads { leads: self.leads(tenant, &lead_ids).await?, truncated });
-        };
-        let (previewed, cut) = preview.sharing(tenant, blocks, MOST_IN_BLOCK);
-        truncated |= cut;
-        lead_ids.extend(previewed);
+        let Candidates { leads: candidates, mut truncated } = index.candidates(tenant, blocks, MOST_IN_BLOCK)?;
+        let mut leads: Vec<SharingLead> = Vec::with_capacity(candidates.len());
+        for Candidate { lead_id, comparable, sequence } in candidates {
+            self.reading.reads.note(RowKey::lead(tenant, lead_id), sequence);
+            leads.push(SharingLead { lead_id, comparable });
+        }
+        if let Some(preview) = self.preview {
+            truncated |= self.add_previewed(tenant, blocks, preview, &mut leads)?;
+        }
+        Ok(SharingLeads { leads, truncated })
+    }
+
+    /// Puts leads as earlier items of a batch would have left them over those of the index. Returns whether some are left out.
+    fn add_previewed(
+        &mut self,
+        tenant: &TenantId,
+        blocks: &[u64],
+        preview: &Preview,
+        leads: &mut Vec<SharingLead>,
+    ) -> Result<bool, ReadError> {
+        let (previewed, truncated) = preview.sharing(tenant, blocks, MOST_IN_BLOCK);
+        let mut lead_ids: Vec<LeadId> = leads.iter().map(|lead| lead.lead_id).chain(previewed).collect();
         lead_ids.sort_unstable();
         lead_ids.dedup();
-        let mut leads = self.leads(tenant, &lead_ids).await?;
-        leads.retain(|lead| !preview.has_rewritten(tenant, lead.lead_id) || shares_any(lead, blocks));
-        Ok(SharingLeads { leads, truncated })
+        for lead_id in lead_ids {
+            let Some((row, rests_on)) = preview.row(&RowKey::lead(tenant, lead_id))? else { continue };
+            self.reading.reads.rest_on(rests_on);
+            leads.retain(|lead| lead.lead_id != lead_id);
+            if let Row::Lead(lead) = row
+                && lead.is_live()
+                && (!preview.has_rewritten(tenant, lead_id) || shares_any(&lead, blocks))
+            {
+                leads.push(SharingLead { lead_id, comparable: Comparable::of(&lead).into() });
+            }
+        }
+        Ok(truncated)
     }
 
     async fn named(&mut self, command: &UpsertCommand) -> Result<NamedLead, ReadError> {

@@ -10,15 +10,18 @@ use uuid::Uuid;
 use crate::decision::blocking::blocks_of_incoming;
 use crate::decision::change::{Blocks, blocks_of_change, dead_letter_write, lead_writes, review_write};
 use crate::decision::command::UpsertCommand;
+use crate::decision::decide::asks_fuzzy_tier;
 use crate::decision::evidence::Evidence;
-use crate::decision::fuzzy_tier::asks_fuzzy_tier;
+
+use crate::decision::fuzzy_tier::Likeness;
 use crate::decision::identity_key::{IdentityKey, KeyHolders};
+use crate::decision::matching::Profile;
 use crate::decision::outcome::{Decision, Outcome, UpsertStatus};
 use crate::decision::plan::{NewIds, Plan, PlanContext, PlanError, plan_upsert, without_personal_data};
 use crate::decision::policy::{FuzzyTier, Policy};
 use crate::decision::review::{DeadLetter, Review};
 use crate::decision::rows::{ChangeSet, RecordedReply, Row, RowKey, RowWrite};
-use crate::domain::{LeadId, TenantId};
+use crate::domain::{Lead, LeadId, TenantId};
 use crate::index::IndexDocument;
 use crate::store::LeadStore;
 
@@ -134,18 +137,16 @@ impl<S: LeadStore> Engine<S> {
         let (mut evidence, holders) = look.evidence(command, policy.limits.holders_read).await.map_err(read_failed)?;
         evidence.frequencies = self.frequencies.of(&command.tenant);
         if asks_fuzzy_tier(command, &evidence, policy) {
-            let index = self.index.load().view();
-            let sharing = look.sharing(&command.tenant, request.blocks(), &index).await;
-            evidence.sharing = Some(sharing.map_err(sharing_failed)?);
+            let profile = Profile::of_incoming(&command.lead);
+            evidence.likeness = Some(self.likeness(&profile, request.blocks(), request, &evidence, &mut look).await?);
         }
         // Behind everything that was read: what a payload without a time meets was true before it was received.
         let (mut now, ids) = (self.now(), new_ids());
         let mut planned = self.plan(request, &evidence, now, &ids);
         let moves = planned.as_ref().ok().and_then(Planned::moves_to);
-        if let Some(after) = moves.filter(|_| policy.fuzzy_tier == FuzzyTier::Enabled) {
-            let index = self.index.load().view();
-            let neighbours = look.sharing(&command.tenant, after, &index).await;
-            evidence.neighbours = Some(neighbours.map_err(sharing_failed)?);
+        if let Some((after, blocks)) = moves.filter(|_| policy.fuzzy_tier == FuzzyTier::Enabled) {
+            let profile = Profile::of_lead(after);
+            evidence.neighbours = Some(self.likeness(&profile, blocks, request, &evidence, &mut look).await?);
             now = self.now();
             planned = self.plan(request, &evidence, now, &ids);
         }
@@ -159,6 +160,23 @@ impl<S: LeadStore> Engine<S> {
             Intent::Preview(preview) => self.preview(request, drafted, &look, preview),
             Intent::Write => self.write(request, drafted, look, locks, guards).await,
         }
+    }
+
+    /// How like something the leads are that share a blocking key with it.
+    async fn likeness(
+        &self,
+        profile: &Profile,
+        blocks: &[u64],
+        Request { command, policy, .. }: Request<'_>,
+        evidence: &Evidence,
+        look: &mut Look<'_, S::View>,
+    ) -> Result<Likeness, RequestError> {
+        let index = self.index.load().view();
+        let sharing = look.sharing(&command.tenant, blocks, &index).map_err(sharing_failed)?;
+        let mut likeness = Likeness::of(profile, &sharing, &evidence.frequencies, policy);
+        let needed = look.leads(&command.tenant, &likeness.needed(command.explain)).await.map_err(read_failed)?;
+        likeness.put(&needed);
+        Ok(likeness)
     }
 
     fn plan(
@@ -374,11 +392,11 @@ struct Planned {
 }
 
 impl Planned {
-    /// The blocking keys of a stored lead as it will stand, where the plan changes them.
-    fn moves_to(&self) -> Option<&[u64]> {
-        let known = self.plan.lead.as_ref().is_some_and(|change| change.before.is_some());
-        let blocks = self.blocks.as_ref().filter(|blocks| known && !blocks.touched.is_empty());
-        blocks.map(|blocks| &*blocks.after)
+    /// A stored lead as it will stand, with its blocking keys, where the plan changes them.
+    fn moves_to(&self) -> Option<(&Lead, &[u64])> {
+        let change = self.plan.lead.as_ref().filter(|change| change.before.is_some())?;
+        let blocks = self.blocks.as_ref().filter(|blocks| !blocks.touched.is_empty())?;
+        Some((&change.after, &blocks.after))
     }
 }
 

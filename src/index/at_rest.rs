@@ -38,7 +38,8 @@ impl View {
     pub fn partners(&self, tenant: &TenantId, blocks: &[u64], cap: usize) -> Result<Vec<LeadId>, IndexError> {
         let mut crowds: Vec<(u64, Vec<LeadId>)> = self.0.with_recent(|recent| {
             let recent = recent.of(tenant);
-            blocks.iter().map(|block| (*block, recent.sharing(*block).take(cap + 1).collect())).collect()
+            let sharing = |block| recent.sharing(block).map(|lead| lead.document().lead_id).take(cap + 1).collect();
+            blocks.iter().map(|block| (*block, sharing(*block))).collect()
         });
         let mut indexed = Vec::new();
         for listed in self.0.base.listed(tenant, blocks)? {
@@ -49,7 +50,7 @@ impl View {
                 _ => self.0.base.read(&listed, &mut indexed)?,
             }
         }
-        let mut partners: Vec<LeadId> = indexed.into_iter().map(|(lead_id, _)| lead_id).collect();
+        let mut partners: Vec<LeadId> = indexed.into_iter().map(|((lead_id, _), _)| lead_id).collect();
         self.0.with_recent(|recent| {
             let recent = recent.of(tenant);
             partners.retain(|lead_id| !recent.contains(*lead_id));

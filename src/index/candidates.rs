@@ -1,8 +1,12 @@
 //! Candidates for the fuzzy tier: leads that share a blocking key.
 
+use std::sync::Arc;
+
+use crate::decision::comparable::Comparable;
 use crate::domain::{LeadId, TenantId};
 
 use super::error::IndexError;
+use super::generation::RecentLead;
 use super::indexed::Sharing;
 use super::recent::RecentOfTenant;
 use super::view::View;
@@ -10,13 +14,31 @@ use super::view::View;
 /// Most candidates that are taken from the index. Those of the overlay come on top, all of them.
 pub const MAX_INDEXED_CANDIDATES: usize = 20;
 
+/// A lead that shares a blocking key.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Which.
+    pub lead_id: LeadId,
+    /// What it is compared by, as it stands.
+    pub comparable: Arc<Comparable>,
+    /// The sequence that it rests on; 0 for a lead of the index, which is durable.
+    pub sequence: u64,
+}
+
 /// Leads that share a blocking key.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Candidates {
     /// The leads, by id, each once.
-    pub lead_ids: Vec<LeadId>,
+    pub leads: Vec<Candidate>,
     /// Whether leads of the index that share one may be missing. Leads of the overlay never are.
     pub truncated: bool,
+}
+
+impl Candidates {
+    /// Which leads.
+    pub fn lead_ids(&self) -> impl Iterator<Item = LeadId> {
+        self.leads.iter().map(|candidate| candidate.lead_id)
+    }
 }
 
 impl View {
@@ -29,21 +51,35 @@ impl View {
     ///
     /// The index cannot be read.
     pub fn candidates(&self, tenant: &TenantId, blocks: &[u64], cap: u64) -> Result<Candidates, IndexError> {
+        let base = &self.0.base;
         // The index is asked before the overlay, so that a lead that is recorded meanwhile is seen in one of them.
-        let Sharing { leads: mut indexed, cut } = self.0.base.sharing(tenant, blocks, cap)?;
-        let mut lead_ids = self.0.with_recent(|recent| {
+        let Sharing { leads: mut indexed, cut } = base.sharing(tenant, blocks, cap)?;
+        let recent = self.0.with_recent(|recent| {
             let recent = recent.of(tenant);
-            indexed.retain(|lead_id| !recent.contains(*lead_id));
+            indexed.retain(|(lead_id, _)| !recent.contains(*lead_id));
             sharing_any(recent, blocks)
         });
         let truncated = cut || indexed.len() > MAX_INDEXED_CANDIDATES;
-        lead_ids.extend(indexed.into_iter().take(MAX_INDEXED_CANDIDATES));
-        lead_ids.sort_unstable();
-        lead_ids.dedup();
-        Ok(Candidates { lead_ids, truncated })
+        let mut leads: Vec<Candidate> = recent.iter().map(|lead| Candidate::of_recent(lead)).collect();
+        for (lead_id, document) in indexed.into_iter().take(MAX_INDEXED_CANDIDATES) {
+            leads.push(Candidate { lead_id, comparable: base.comparable(document)?.into(), sequence: 0 });
+        }
+        leads.sort_unstable_by_key(|candidate| candidate.lead_id);
+        Ok(Candidates { leads, truncated })
     }
 }
 
-fn sharing_any(recent: RecentOfTenant<'_>, blocks: &[u64]) -> Vec<LeadId> {
-    blocks.iter().flat_map(|block| recent.sharing(*block)).collect()
+impl Candidate {
+    fn of_recent(lead: &RecentLead) -> Self {
+        let document = lead.document();
+        Self { lead_id: document.lead_id, comparable: Arc::clone(lead.comparable()), sequence: document.sequence }
+    }
+}
+
+/// Each lead once.
+fn sharing_any(recent: RecentOfTenant<'_>, blocks: &[u64]) -> Vec<Arc<RecentLead>> {
+    let mut leads: Vec<&Arc<RecentLead>> = blocks.iter().flat_map(|block| recent.sharing(*block)).collect();
+    leads.sort_unstable_by_key(|lead| lead.document().lead_id);
+    leads.dedup_by_key(|lead| lead.document().lead_id);
+    leads.into_iter().cloned().collect()
 }

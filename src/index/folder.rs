@@ -31,6 +31,9 @@ const SEGMENT_FILES: [SegmentComponent; 6] = [
 /// Least memory that a writer works with.
 const MIN_WRITER_MEMORY_BYTES: usize = 15_000_000;
 
+/// How much is read for one document, at least.
+const STORED_BLOCK_BYTES: usize = 2_048;
+
 /// From this share of deleted documents on a segment is rewritten; without it never, and every update is a delete.
 const DELETED_RATIO: f32 = 0.2;
 
@@ -185,8 +188,9 @@ fn merge_policy() -> LogMergePolicy {
 }
 
 fn tantivy_settings() -> TantivySettings {
-    // Nothing is stored, so there is nothing to compress and no reason for a thread.
+    // What is stored is short and read one by one: blocks as small as can be, and nothing to compress.
     TantivySettings {
+        docstore_blocksize: STORED_BLOCK_BYTES,
         docstore_compression: Compressor::None,
         docstore_compress_dedicated_thread: false,
         ..TantivySettings::default()

@@ -5,21 +5,23 @@ use std::sync::{Arc, OnceLock};
 
 use foldhash::fast::RandomState;
 
+use crate::decision::comparable::Comparable;
 use crate::domain::{LeadId, TenantId};
 
 use super::document::IndexDocument;
 use super::search_text::SearchText;
 use super::sync::{PoisonError, RwLock, RwLockReadGuard};
 
-/// A lead that is not searchable in the index yet, with its words once somebody needed them.
+/// A lead that is not searchable in the index yet, with its words and what it is compared by once somebody needed them.
 pub(super) struct RecentLead {
     document: IndexDocument,
     words: OnceLock<SearchText>,
+    comparable: OnceLock<Arc<Comparable>>,
 }
 
 impl RecentLead {
     fn new(document: IndexDocument) -> Self {
-        Self { document, words: OnceLock::new() }
+        Self { document, words: OnceLock::new(), comparable: OnceLock::new() }
     }
 
     /// The lead as it was recorded.
@@ -30,6 +32,11 @@ impl RecentLead {
     /// Its words; made by the first reader, because the sequencer has no time for it.
     pub(super) fn words(&self) -> &SearchText {
         self.words.get_or_init(|| SearchText::of(&self.document.lead))
+    }
+
+    /// What it is compared by; made by the first reader, too.
+    pub(super) fn comparable(&self) -> &Arc<Comparable> {
+        self.comparable.get_or_init(|| Comparable::of(&self.document.lead).into())
     }
 }
 
@@ -138,10 +145,10 @@ impl TenantRecords {
     }
 
     /// The live leads that have the blocking key.
-    pub(super) fn sharing(&self, block: u64) -> impl Iterator<Item = LeadId> {
+    pub(super) fn sharing(&self, block: u64) -> impl Iterator<Item = &Arc<RecentLead>> {
         let head = self.heads.get(&block).copied().unwrap_or(END);
         let chain = std::iter::successors(self.link(head), |link| self.link(link.before));
-        chain.filter_map(|link| self.records[link.record as usize].as_ref()).map(|lead| lead.document.lead_id)
+        chain.filter_map(|link| self.records[link.record as usize].as_ref())
     }
 
     fn link(&self, at: u32) -> Option<Link> {

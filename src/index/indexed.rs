@@ -1,18 +1,19 @@
 //! The searchable index at one commit: a searcher, and the columns that turn its documents into lead ids.
 
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tantivy::columnar::ColumnValues;
 use tantivy::postings::TermInfo;
-use tantivy::schema::IndexRecordOption;
-use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, Term};
+use tantivy::schema::{IndexRecordOption, TantivyDocument, Value};
+use tantivy::{DocAddress, DocId, DocSet, Searcher, SegmentOrdinal, SegmentReader, TERMINATED, Term};
 
+use crate::decision::comparable::Comparable;
 use crate::domain::{LeadId, TenantId};
 
 use super::error::IndexError;
 use super::schema::{Fields, ID_HIGH, ID_LOW, after_scope, joined, scope, split_key};
+use super::sharing::{MOST_OF_A_KEY, leave_rare, ranked, share_of};
 
 /// The index as one commit left it; cheap to clone.
 #[derive(Clone)]
@@ -22,14 +23,11 @@ pub(super) struct Indexed {
     fields: Fields,
 }
 
-/// Most leads of one blocking key that are looked at, of a key that is asked for however many have it.
-pub const MOST_OF_A_KEY: usize = 5_000;
-
 /// The leads that share blocking keys.
 #[derive(Default)]
 pub(super) struct Sharing {
-    /// The leads, those that share the most and rarest first, then by id; each once.
-    pub(super) leads: Vec<LeadId>,
+    /// The leads with their documents, those that share the most and rarest first, then by id; each once.
+    pub(super) leads: Vec<(LeadId, DocAddress)>,
     /// Whether leads were left out because too many have a key.
     pub(super) cut: bool,
 }
@@ -39,8 +37,11 @@ pub(super) struct Listed {
     pub(super) block: u64,
     /// Documents that have it, deleted ones included until their segment is merged.
     pub(super) frequency: u64,
-    segments: Vec<(usize, TermInfo)>,
+    segments: Vec<(SegmentOrdinal, TermInfo)>,
 }
+
+/// A live document with its lead, and what it says to share a key with it.
+type Share = ((LeadId, DocAddress), u32);
 
 impl Indexed {
     /// Opens the columns of every segment, once per commit.
@@ -68,24 +69,19 @@ impl Indexed {
     /// The leads that share at least one of the keys that at most `cap` leads have, or one of the two rarest however many have them.
     pub(super) fn sharing(&self, tenant: &TenantId, blocks: &[u64], cap: u64) -> Result<Sharing, IndexError> {
         let mut listed = self.listed(tenant, blocks)?;
-        listed.sort_by_key(|listed| listed.frequency);
-        let all = listed.len();
-        let mut rank = 0;
-        listed.retain(|listed| {
-            rank += 1;
-            rank <= 2 || listed.frequency <= cap
-        });
-        let cut = listed.len() < all || listed.iter().any(|listed| listed.frequency > MOST_OF_A_KEY as u64);
-        let mut shares: Vec<(LeadId, u32)> = Vec::new();
+        let cut = leave_rare(&mut listed, |listed| listed.frequency, cap);
+        let mut shares = Vec::new();
         for key in &listed {
             self.read(key, &mut shares)?;
         }
-        shares.sort_unstable();
-        let sums = shares.chunk_by(|one, other| one.0 == other.0);
-        let mut sums: Vec<(Reverse<u32>, LeadId)> =
-            sums.map(|shares| (Reverse(shares.iter().map(|(_, weight)| weight).sum()), shares[0].0)).collect();
-        sums.sort_unstable();
-        Ok(Sharing { leads: sums.into_iter().map(|(_, lead_id)| lead_id).collect(), cut })
+        Ok(Sharing { leads: ranked(shares), cut })
+    }
+
+    /// What the lead of a document is compared by.
+    pub(super) fn comparable(&self, document: DocAddress) -> Result<Comparable, IndexError> {
+        let stored: TantivyDocument = self.searcher.doc(document)?;
+        let bytes = stored.get_first(self.fields.comparable).and_then(|value| value.as_bytes());
+        bytes.and_then(Comparable::from_bytes).ok_or_else(IndexError::inconsistent)
     }
 
     /// Looks every key up once in each segment.
@@ -96,7 +92,7 @@ impl Indexed {
         let terms: Vec<Term> = blocks.iter().map(|block| self.fields.block_term(tenant, *block)).collect();
         let mut listed: Vec<Listed> =
             blocks.iter().map(|block| Listed { block: *block, frequency: 0, segments: Vec::new() }).collect();
-        for (ordinal, segment) in self.searcher.segment_readers().iter().enumerate() {
+        for (ordinal, segment) in (0..).zip(self.searcher.segment_readers()) {
             let index = segment.inverted_index(self.fields.blocks)?;
             for (term, listed) in terms.iter().zip(&mut listed) {
                 if let Some(info) = index.terms().get(term.serialized_value_bytes())? {
@@ -109,17 +105,18 @@ impl Indexed {
         Ok(listed)
     }
 
-    /// Adds the live leads of a key, each with what it says that they share it: the bits of its rarity.
-    pub(super) fn read(&self, key: &Listed, shares: &mut Vec<(LeadId, u32)>) -> Result<(), IndexError> {
-        let weight = 1 + (self.len() / key.frequency).max(1).ilog2();
+    /// Adds the live leads of a key.
+    pub(super) fn read(&self, key: &Listed, shares: &mut Vec<Share>) -> Result<(), IndexError> {
+        let weight = share_of(key.frequency, self.len());
         let mut room = MOST_OF_A_KEY;
         for (ordinal, info) in &key.segments {
-            let segment = self.searcher.segment_reader(u32::try_from(*ordinal).unwrap_or(u32::MAX));
+            let segment = self.searcher.segment_reader(*ordinal);
+            let columns = &self.columns[*ordinal as usize];
             let index = segment.inverted_index(self.fields.blocks)?;
             let mut postings = index.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
             let before = shares.len();
-            let leads = live_docs(segment, &mut postings).map(|doc| (self.columns[*ordinal].lead_id(doc), weight));
-            shares.extend(leads.take(room));
+            let share = |doc| ((columns.lead_id(doc), DocAddress::new(*ordinal, doc)), weight);
+            shares.extend(live_docs(segment, &mut postings).map(share).take(room));
             room -= shares.len() - before;
         }
         Ok(())

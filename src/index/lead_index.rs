@@ -189,7 +189,7 @@ fn write(folder: &Folder, indexed: &Indexed, frozen: &Frozen) -> Result<(), Inde
             folder.writer.delete_term(fields.key_term(&document.tenant, document.lead_id));
         }
         if document.live {
-            folder.writer.add_document(fields.document(document, lead.words()))?;
+            folder.writer.add_document(fields.document(document, lead.words(), lead.comparable()))?;
         }
     }
     Ok(())

@@ -10,7 +10,7 @@
 //! | `folder`, `schema`, `indexed` | the index on disk, its terms, one commit of it |
 //! | `folding`, `phone_digits`, `search_text` | the words of a lead, and what a match is worth |
 //! | `expression`, `segment_search`, `view` | searches |
-//! | `candidates` | leads that share a blocking key |
+//! | `candidates`, `sharing` | leads that share a blocking key |
 //! | `at_rest` | a view that stands still, for walks over everything |
 //!
 //! What this module never does: decide anything, read the store, or take a text for a query language.
@@ -33,18 +33,19 @@ mod schedules;
 mod schema;
 mod search_text;
 mod segment_search;
+mod sharing;
 mod sync;
 #[cfg(test)]
 mod tests;
 mod view;
 
-pub use candidates::{Candidates, MAX_INDEXED_CANDIDATES};
+pub use candidates::{Candidate, Candidates, MAX_INDEXED_CANDIDATES};
 pub use document::IndexDocument;
 pub use error::{IndexError, InvalidQuery, OpenError, SearchError};
 #[cfg(all(any(test, fuzzing), not(shuttle)))]
 pub(crate) use expression::read_any_search;
 pub use expression::{MAX_TEXT_CHARS, MAX_WORDS};
 pub use folder::RebuildReason;
-pub use indexed::MOST_OF_A_KEY;
 pub use lead_index::{IndexSettings, LeadIndex, Opened};
+pub use sharing::{MOST_OF_A_KEY, leave_rare, ranked, share_of};
 pub use view::{Hit, MAX_OFFSET, MAX_PAGE_SIZE, SearchPage, SearchQuery, View};

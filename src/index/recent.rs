@@ -180,9 +180,9 @@ impl<'a> RecentOfTenant<'a> {
     }
 
     /// The live leads that have the blocking key.
-    pub(super) fn sharing(self, block: u64) -> impl Iterator<Item = LeadId> {
+    pub(super) fn sharing(self, block: u64) -> impl Iterator<Item = &'a Arc<RecentLead>> {
         let older = self.frozen.into_iter().flat_map(move |records| records.sharing(block));
-        let older = older.filter(move |lead_id| !self.is_active(*lead_id));
+        let older = older.filter(move |lead| !self.is_active(lead.document().lead_id));
         self.active.into_iter().flat_map(move |records| records.sharing(block)).chain(older)
     }
 

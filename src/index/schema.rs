@@ -4,19 +4,20 @@
 //! control character, hence neither of the marks.
 
 use tantivy::schema::{
-    BytesOptions, FAST, Field, IndexRecordOption, NumericOptions, Schema, TantivyDocument, TextFieldIndexing,
+    BytesOptions, FAST, Field, IndexRecordOption, NumericOptions, STORED, Schema, TantivyDocument, TextFieldIndexing,
     TextOptions,
 };
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 use tantivy::{Index, Term};
 
+use crate::decision::comparable::Comparable;
 use crate::domain::{LeadId, TenantId};
 
 use super::document::IndexDocument;
 use super::search_text::{ITEM_START, SearchText};
 
-/// Raised with every change of fields, terms or folding: an index of another format is rebuilt.
-pub(super) const FORMAT: u32 = 4;
+/// Raised with every change of fields, terms, folding or of what is compared: an index of another format is rebuilt.
+pub(super) const FORMAT: u32 = 5;
 
 /// The name under which the index knows [`ScopedTokenizer`].
 const TOKENIZER: &str = "scoped";
@@ -40,6 +41,8 @@ pub(super) struct Fields {
     pub(super) words: Field,
     /// Blocking keys, with frequencies: without them no block-max pruning.
     pub(super) blocks: Field,
+    /// What the lead is compared by: all that is stored of it here.
+    pub(super) comparable: Field,
     high: Field,
     low: Field,
 }
@@ -51,7 +54,7 @@ pub(super) const ID_HIGH: &str = "id_high";
 pub(super) const ID_LOW: &str = "id_low";
 
 impl Fields {
-    /// The schema with its fields. Nothing is stored: the store has it.
+    /// The schema with its fields.
     pub(super) fn schema() -> (Schema, Self) {
         let mut schema = Schema::builder();
         let column = NumericOptions::from(FAST);
@@ -59,6 +62,7 @@ impl Fields {
             key: schema.add_bytes_field("key", BytesOptions::default().set_indexed()),
             words: schema.add_text_field("words", text_options()),
             blocks: schema.add_text_field("blocks", text_options()),
+            comparable: schema.add_bytes_field("comparable", STORED),
             high: schema.add_u64_field(ID_HIGH, column.clone()),
             low: schema.add_u64_field(ID_LOW, column),
         };
@@ -71,13 +75,19 @@ impl Fields {
     }
 
     /// The document of a live lead.
-    pub(super) fn document(&self, document: &IndexDocument, words: &SearchText) -> TantivyDocument {
+    pub(super) fn document(
+        &self,
+        document: &IndexDocument,
+        words: &SearchText,
+        comparable: &Comparable,
+    ) -> TantivyDocument {
         let (high, low) = halves(document.lead_id);
         let scope = document.tenant.as_str();
         let mut result = TantivyDocument::default();
         result.add_bytes(self.key, &key(&document.tenant, document.lead_id));
         result.add_text(self.words, format!("{scope}{}", words.as_str()));
         result.add_text(self.blocks, blocks_text(scope, &document.blocks));
+        result.add_bytes(self.comparable, &comparable.to_bytes());
         result.add_u64(self.high, high);
         result.add_u64(self.low, low);
         result

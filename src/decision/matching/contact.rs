@@ -1,5 +1,7 @@
 //! Comparing addresses and numbers: tags, typos, mailboxes of functions, switchboards.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::{Email, Phone};
 
 use super::frequency::{FrequencyTable, Term, TermHash};
@@ -13,7 +15,7 @@ use super::similarity::{edits, is_misspelt, similarity, similarity_after};
 const ADDRESS_BITS: f64 = 12.0;
 
 /// An address, ready to be compared.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Mailbox {
     address: Box<str>,
     /// Letters and digits before the @, without the tag.
@@ -146,7 +148,7 @@ pub(super) fn compare_mailboxes(
 }
 
 /// A number, ready to be compared.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Number {
     digits: Box<str>,
     extension: Option<Box<str>>,

@@ -1,9 +1,10 @@
 //! How common each value is: agreement on a rare one says more.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::FixedState;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::background::{POPULATION, holders};
 
@@ -26,9 +27,9 @@ pub(super) enum Term {
     MailDomain = 13,
 }
 
-/// A value by its hash: enough to count it, nothing to read it from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct TermHash(u64);
+/// A value by its hash, which is stored: enough to count it, nothing to read it from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(super) struct TermHash(#[serde(with = "postcard::fixint::le")] u64);
 
 impl TermHash {
     pub(super) fn of(term: Term, value: &str) -> Self {
@@ -41,9 +42,7 @@ impl TermHash {
     }
 
     fn seeded(seed: u64, value: &str) -> Self {
-        let mut hasher = FixedState::with_seed(seed).build_hasher();
-        hasher.write(value.as_bytes());
-        Self(hasher.finish())
+        Self(xxh3_64_with_seed(value.as_bytes(), seed))
     }
 }
 

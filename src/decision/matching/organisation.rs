@@ -1,5 +1,7 @@
 //! Comparing companies and their domains: legal forms, abbreviations, acronyms, words that matter.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::CompanyName;
 
 use super::frequency::{FrequencyTable, Term, TermHash};
@@ -45,7 +47,7 @@ const MOST_BITS: f64 = 15.0;
 const FILLERS: &[&str] = &["and", "of", "the", "for", "a", "an", "at", "in", "de", "der", "und", "y", "et"];
 
 /// A company and its domains, ready to be compared.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Organisation {
     core: Box<str>,
     words: Vec<(Box<str>, TermHash)>,

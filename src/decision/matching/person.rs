@@ -1,5 +1,7 @@
 //! Comparing people's names: nicknames, initials, swapped, double and mistyped names, generations.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::nickname::same_given_name;
 use crate::domain::{Generation, PersonName};
 
@@ -16,7 +18,7 @@ const SOUND_CODES: usize = 6;
 const MIN_PART: usize = 3;
 
 /// A name, ready to be compared.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Person {
     given: Vec<Box<str>>,
     family: Box<str>,

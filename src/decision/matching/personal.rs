@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use foldhash::fast::FixedState;
+use serde::{Deserialize, Serialize};
 
-use crate::domain::{BirthDate, fold};
+use crate::domain::{BirthDate, BirthDateError, fold};
 
 use super::frequency::{FrequencyTable, Term, TermHash};
 use super::level::Level;
@@ -16,7 +17,8 @@ use super::similarity::{edits, is_misspelt, similarity};
 const DAYS_BITS: f64 = 13.0;
 
 /// A date of birth, ready to be compared.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "Box<str>", into = "Box<str>")]
 pub(super) struct Birth {
     date: BirthDate,
     digits: Box<str>,
@@ -31,6 +33,20 @@ impl Birth {
 
     pub(super) fn term(&self) -> TermHash {
         self.term
+    }
+}
+
+impl From<Birth> for Box<str> {
+    fn from(birth: Birth) -> Self {
+        birth.digits
+    }
+}
+
+impl TryFrom<Box<str>> for Birth {
+    type Error = BirthDateError;
+
+    fn try_from(digits: Box<str>) -> Result<Self, BirthDateError> {
+        BirthDate::parse(&digits).map(Self::new)
     }
 }
 
@@ -88,7 +104,7 @@ fn long_form(short: &str) -> Option<&'static str> {
 }
 
 /// A job title's words, short forms written out, sorted.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Title(Vec<Box<str>>);
 
 impl Title {

@@ -1,5 +1,7 @@
 //! Comparing places: streets with their usual short forms, house numbers, cities, postal codes.
 
+use serde::{Deserialize, Serialize};
+
 use crate::decision::addresses::{is_street_word, postal_area, short_street_word};
 use crate::domain::{CountryCode, fold};
 
@@ -9,7 +11,7 @@ use super::scoring::Agreement;
 use super::similarity::{edits, is_misspelt, latin, letters, similarity, similarity_after};
 
 /// Where a lead is, ready to be compared.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Place {
     street: Option<Street>,
     city: Option<(Box<str>, TermHash)>,
@@ -18,7 +20,7 @@ pub(super) struct Place {
     country: Option<CountryCode>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Street {
     house: Box<str>,
     words: Vec<Box<str>>,

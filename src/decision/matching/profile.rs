@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 use crate::decision::particulars::Particulars;
 use crate::domain::{DomainName, Email, Field, IncomingLead, Lead, registrable};
 
@@ -27,8 +29,8 @@ pub(super) const LATER: [ComparedField; 8] = [
     ComparedField::Title,
 ];
 
-/// A lead, ready to be compared. Holds personal data: shows nothing of it in `Debug`.
-#[derive(Clone, Default)]
+/// A lead, ready to be compared, and as it lies in the index. Holds personal data: shows nothing of it in `Debug`.
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Profile {
     person: Option<Person>,
     organisation: Organisation,

@@ -174,6 +174,13 @@ fn any_texts() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec(".{0,30}|[a-z0-9@. ]{0,20}", VALUES.len() + 2)
 }
 
+fn profile_of_texts(values: &[String]) -> Profile {
+    let mut lead = IncomingLead::default();
+    let fields = VALUES.iter().map(|(field, _)| *field).chain(["postal", "state"]);
+    fields.zip(values).for_each(|(field, value)| set(&mut lead, field, value));
+    Profile::of_incoming(&lead)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
@@ -187,14 +194,21 @@ proptest! {
 
     #[test]
     fn any_texts_are_compared_alike_from_either_side(a in any_texts(), b in any_texts()) {
-        let profile = |values: &[String]| {
-            let mut lead = IncomingLead::default();
-            VALUES.iter().map(|(field, _)| *field).chain(["postal", "state"]).zip(values).for_each(|(field, value)| set(&mut lead, field, value));
-            Profile::of_incoming(&lead)
-        };
-        let (a, b) = (profile(&a), profile(&b));
+        let (a, b) = (profile_of_texts(&a), profile_of_texts(&b));
         let weights = Weights::default();
         prop_assert_eq!(compare(&a, &b, table(), &weights), compare(&b, &a, table(), &weights));
+    }
+
+    #[test]
+    fn a_lead_that_was_written_down_is_compared_as_before(a in any_texts(), b in any_lead()) {
+        let written = |profile: &Profile| postcard::to_allocvec(profile).expect("bytes");
+        let read = |profile: &Profile| postcard::from_bytes::<Profile>(&written(profile)).expect("a profile");
+        let (a, b) = (profile_of_texts(&a), Profile::of_incoming(&lead(&text(&b))));
+        let weights = Weights::default();
+        for (one, other) in [(&a, &b), (&b, &b), (&a, &a)] {
+            prop_assert_eq!(compare(one, other, table(), &weights), compare(one, &read(other), table(), &weights));
+        }
+        prop_assert_eq!(written(&a), written(&read(&a)));
     }
 
     #[test]

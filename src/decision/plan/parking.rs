@@ -100,7 +100,7 @@ impl Planner<'_> {
             &[self.tenant().as_str().as_bytes(), self.command.source.as_str().as_bytes(), &self.command.payload.0],
         );
         Review {
-            lead_ids: outcome.decision.candidates.iter().map(|candidate| candidate.lead.lead_id).collect(),
+            lead_ids: outcome.decision.candidates.iter().map(|candidate| candidate.lead_id).collect(),
             payload: Some(self.command.payload.clone()),
             reasons: vec![reason],
             ..self.review(
@@ -148,7 +148,7 @@ impl Planner<'_> {
             level: outcome.decision.level,
             matched_by: outcome.decision.matched_by,
             score: outcome.decision.score,
-            candidates: outcome.decision.candidates.iter().map(|candidate| candidate.lead.lead_id).collect(),
+            candidates: outcome.decision.candidates.iter().map(|candidate| candidate.lead_id).collect(),
             conflicts: outcome.decision.conflicts.clone(),
             reasons: outcome.reasons.iter().map(without_personal_data).collect(),
             changed_fields,

@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use crate::decision::command::UpdateMode;
 use crate::decision::decide::{Decided, Verdict};
-use crate::decision::fuzzy_tier::compare_all;
-use crate::decision::matching::Profile;
 use crate::decision::outcome::{Conflict, Outcome, UpsertStatus};
 use crate::decision::policy::{Channel, OnBulkMatch};
 use crate::decision::reason::{Reason, ReasonCode};
@@ -16,9 +14,6 @@ use crate::domain::{DigestMap, Field, Lead, Lifecycle, LinkedBy};
 use super::edit::{LeadEdit, digests_of_payload};
 use super::identifiers::{Linking, Links, exceeded_limit, is_contested, link_identifiers, lookup_of, primary_key};
 use super::{Plan, Planner, add_reason, changed_lead};
-
-/// How many leads that an update makes a lead like are told of.
-const MOST_DOUBLES: usize = 10;
 
 /// By what the payload is known to be the lead's.
 fn linked_by(decided: &Decided) -> LinkedBy {
@@ -83,10 +78,8 @@ impl Planner<'_> {
     /// Other leads that the lead is like as it will stand: never united here, but told, and put to a person.
     fn find_doubles(&self, decided: &mut Decided, after: &Lead) {
         let Some(neighbours) = &self.evidence.neighbours else { return };
-        let others: Vec<_> = neighbours.leads.iter().filter(|lead| lead.lead_id != after.lead_id).cloned().collect();
-        let compared = compare_all(&Profile::of_lead(after), &others, &self.evidence.frequencies, self.context.policy);
-        let doubles = compared.into_iter().take_while(|compared| compared.level == MatchLevel::Match);
-        for lead_id in doubles.map(|compared| compared.lead.lead_id).take(MOST_DOUBLES) {
+        let doubles = neighbours.leads.iter().filter(|compared| compared.level == MatchLevel::Match);
+        for lead_id in doubles.map(|compared| compared.lead_id).filter(|lead_id| *lead_id != after.lead_id) {
             if !decided.rivals.contains(&lead_id) {
                 decided.rivals.push(lead_id);
                 decided.decision.conflicts.push(Conflict { tier: MatchTier::Fuzzy, lead_id, value_field: "".into() });

@@ -94,7 +94,8 @@ impl<V: LeadView> Moment<V> {
         let most = usize::try_from(MOST_IN_BLOCK).unwrap_or(usize::MAX);
         let mut partners = self.index.partners(&self.tenant, &blocks, most).map_err(failed)?;
         if against == Against::AllAndCommon {
-            partners.extend(self.index.candidates(&self.tenant, &blocks, MOST_IN_BLOCK).map_err(failed)?.lead_ids);
+            let common = self.index.candidates(&self.tenant, &blocks, MOST_IN_BLOCK).map_err(failed)?;
+            partners.extend(common.lead_ids());
             partners.sort_unstable();
             partners.dedup();
         }

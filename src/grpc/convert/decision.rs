@@ -46,15 +46,15 @@ pub(super) fn decision(
 }
 
 fn candidate(candidate: Candidate, detail: Detail) -> proto::Candidate {
-    let Candidate { lead: stored, level, matched_by, score, weight, comparisons, reasons: why } = candidate;
+    let Candidate { lead_id, lead: stored, level, matched_by, score, weight, comparisons, reasons: why } = candidate;
     proto::Candidate {
-        lead_id: stored.lead_id.to_string(),
+        lead_id: lead_id.to_string(),
         level: match_level(level).into(),
         matched_by: match_tier(Some(matched_by)).into(),
         score,
         comparisons: if detail.comparisons { comparisons.into_iter().map(comparison).collect() } else { Vec::new() },
         reasons: reasons(&why),
-        lead: detail.leads.then(|| Box::new(lead(&stored))),
+        lead: stored.filter(|_| detail.leads).map(|stored| Box::new(lead(&stored))),
         total_weight: weight,
     }
 }

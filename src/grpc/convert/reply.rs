@@ -88,9 +88,10 @@ pub(crate) fn match_response(answer: Answer, presentation: Presentation, policy:
         review_id: _,
         lead: _,
     } = outcome;
-    let best = decided.candidates.iter().find(|candidate| Some(candidate.lead.lead_id) == decided.lead_id);
-    let external_ids = best.map(|candidate| linked_ids(&candidate.lead.external_ids)).unwrap_or_default();
-    let stored = best.filter(|_| presentation.include_lead).map(|candidate| Box::new(lead(&candidate.lead)));
+    let best = decided.candidates.iter().find(|candidate| Some(candidate.lead_id) == decided.lead_id);
+    let best = best.and_then(|candidate| candidate.lead.as_ref());
+    let external_ids = best.map(|best| linked_ids(&best.external_ids)).unwrap_or_default();
+    let stored = best.filter(|_| presentation.include_lead).map(|best| Box::new(lead(best)));
     proto::MatchLeadResponse {
         status: upsert_status(status).into(),
         decision: Some(decision(decided, &decision_id, &policy_version, policy, presentation.detail(false))),

@@ -1,15 +1,22 @@
 //! Which leads are candidates.
 
-use crate::domain::TenantId;
+use crate::decision::comparable::Comparable;
+use crate::domain::{Field, Lead, LeadId, TenantId};
 use crate::index::{Candidates, LeadIndex, MAX_INDEXED_CANDIDATES};
 
-use super::fixtures::{document, lead, lead_id, open, publish};
+use super::fixtures::{document, lead, lead_id, open, publish, with_email, with_field};
 
 fn candidates(index: &LeadIndex, blocks: &[u64], cap: u64) -> Candidates {
     index.view().candidates(&TenantId::default(), blocks, cap).unwrap()
 }
 
-fn ids(numbers: impl IntoIterator<Item = u64>) -> Vec<crate::domain::LeadId> {
+/// Which leads, and whether some are left out.
+fn found(index: &LeadIndex, blocks: &[u64], cap: u64) -> (Vec<LeadId>, bool) {
+    let candidates = candidates(index, blocks, cap);
+    (candidates.lead_ids().collect(), candidates.truncated)
+}
+
+fn ids(numbers: impl IntoIterator<Item = u64>) -> Vec<LeadId> {
     numbers.into_iter().map(lead_id).collect()
 }
 
@@ -29,7 +36,7 @@ fn leads_that_share_a_blocking_key_are_candidates_wherever_they_are() {
         (vec![13], vec![]),
         (vec![], vec![]),
     ] {
-        assert_eq!(candidates(&index, &blocks, 100), Candidates { lead_ids: ids(expected), truncated: false });
+        assert_eq!(found(&index, &blocks, 100), (ids(expected), false));
     }
 }
 
@@ -40,14 +47,14 @@ fn a_recent_state_decides_by_its_own_blocking_keys() {
     index.record(document(1, lead(1), &[10]));
     publish(&index, 1);
     index.record(document(2, lead(1), &[11]));
-    assert_eq!(candidates(&index, &[10], 100).lead_ids, []);
-    assert_eq!(candidates(&index, &[11], 100).lead_ids, ids([1]));
+    assert_eq!(found(&index, &[10], 100).0, []);
+    assert_eq!(found(&index, &[11], 100).0, ids([1]));
     index.freeze(2);
     index.record(document(3, lead(1), &[12]));
-    assert_eq!(candidates(&index, &[10, 11], 100).lead_ids, []);
-    assert_eq!(candidates(&index, &[12], 100).lead_ids, ids([1]));
+    assert_eq!(found(&index, &[10, 11], 100).0, []);
+    assert_eq!(found(&index, &[12], 100).0, ids([1]));
     index.record(document(2, lead(1), &[13]));
-    assert_eq!(candidates(&index, &[13], 100).lead_ids, [], "an older state came later");
+    assert_eq!(found(&index, &[13], 100).0, [], "an older state came later");
 }
 
 #[test]
@@ -60,10 +67,9 @@ fn common_keys_are_left_out_but_never_the_two_rarest() {
         index.record(document(number, lead(number), &blocks));
     }
     publish(&index, 20);
-    let rare = candidates(&index, &[1, 3, 4], 2);
-    assert_eq!(rare, Candidates { lead_ids: ids([0]), truncated: true });
-    assert_eq!(candidates(&index, &[1, 3, 4], 20), Candidates { lead_ids: ids(0..20), truncated: false });
-    assert_eq!(candidates(&index, &[1], 2), Candidates { lead_ids: ids(0..20), truncated: false });
+    assert_eq!(found(&index, &[1, 3, 4], 2), (ids([0]), true));
+    assert_eq!(found(&index, &[1, 3, 4], 20), (ids(0..20), false));
+    assert_eq!(found(&index, &[1], 2), (ids(0..20), false));
 }
 
 #[test]
@@ -77,20 +83,42 @@ fn of_many_the_best_are_taken_and_recent_ones_do_not_crowd_them_out() {
     publish(&index, 120);
     let best = candidates(&index, &[1, 2], 1_000);
     assert!(best.truncated);
-    assert_eq!(best.lead_ids.len(), MAX_INDEXED_CANDIDATES);
-    assert!(ids(110..120).iter().all(|lead_id| best.lead_ids.contains(lead_id)), "those that share both");
+    assert_eq!(best.leads.len(), MAX_INDEXED_CANDIDATES);
+    assert!(
+        ids(110..120).iter().all(|lead_id| best.lead_ids().any(|found| found == *lead_id)),
+        "those that share both"
+    );
 
     for number in 60..120 {
         index.record(document(200 + number, lead(number), &[3]));
     }
     let rest = candidates(&index, &[1, 2], 1_000);
-    assert_eq!(rest.lead_ids.len(), MAX_INDEXED_CANDIDATES);
+    assert_eq!(rest.leads.len(), MAX_INDEXED_CANDIDATES);
     assert!(rest.truncated);
-    assert!(rest.lead_ids.iter().all(|lead_id| *lead_id < ids([60])[0]));
+    assert!(rest.lead_ids().all(|found| found < lead_id(60)));
 
     for number in 0..120 {
         index.record(document(400 + number, lead(number), &[1]));
     }
     let recent = candidates(&index, &[1, 2], 1_000);
-    assert_eq!(recent.lead_ids, ids(0..120), "all of the overlay");
+    assert_eq!(recent.lead_ids().collect::<Vec<_>>(), ids(0..120), "all of the overlay");
+}
+
+#[test]
+fn a_candidate_brings_what_it_is_compared_by_as_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = open(folder.path()).index;
+    let comparable = || candidates(&index, &[1], 100).leads[0].comparable.to_bytes();
+    let anna = with_email(with_field(lead(1), Field::FullName, "Anna Berg"), "anna.berg@acme.com");
+    let expected = |lead: &Lead| Comparable::of(lead).to_bytes();
+    assert_ne!(expected(&anna), expected(&lead(1)));
+    index.record(document(1, anna.clone(), &[1]));
+    assert_eq!(comparable(), expected(&anna), "from the overlay");
+    publish(&index, 1);
+    assert_eq!(comparable(), expected(&anna), "from the index");
+    let changed = with_field(anna, Field::City, "Bonn");
+    index.record(document(2, changed.clone(), &[1]));
+    assert_eq!(comparable(), expected(&changed), "from the overlay, over the index");
+    publish(&index, 2);
+    assert_eq!(comparable(), expected(&changed), "from the index, in place of the older document");
 }

@@ -38,7 +38,7 @@ fn what_was_recorded_is_found_while_generations_come_and_go() {
                 let number = visible.load(Ordering::Acquire);
                 if number > 0 {
                     let candidates = index.view().candidates(&TenantId::default(), &[number], 10).unwrap();
-                    assert_eq!(candidates.lead_ids, [lead_id(number)]);
+                    assert!(candidates.lead_ids().eq([lead_id(number)]));
                     assert_eq!(found(&index, &TenantId::default(), &format!("name{number}x")), [number]);
                 }
             }

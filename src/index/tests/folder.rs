@@ -29,7 +29,7 @@ fn answers(index: &LeadIndex) -> (Vec<u64>, Vec<LeadId>, Vec<LeadId>) {
     let view = index.view();
     let tenant = TenantId::default();
     let candidates = view.candidates(&tenant, &[3], 1_000).unwrap();
-    (found(index, &tenant, "name3"), candidates.lead_ids, view.live_ids(&tenant).unwrap())
+    (found(index, &tenant, "name3"), candidates.lead_ids().collect(), view.live_ids(&tenant).unwrap())
 }
 
 fn build(path: &Path) -> (Vec<u64>, Vec<LeadId>, Vec<LeadId>) {

@@ -212,7 +212,7 @@ impl Run<'_> {
             }
             for blocks in [vec![0], vec![1, 2], vec![3, 4, 0]] {
                 let candidates = view.candidates(&tenant, &blocks, 1_000).unwrap();
-                assert_eq!(candidates.lead_ids, self.model.sharing(&tenant, &blocks));
+                assert_eq!(candidates.lead_ids().collect::<Vec<_>>(), self.model.sharing(&tenant, &blocks));
                 assert!(!candidates.truncated);
             }
             let live: Vec<_> = self.model.live_of(&tenant).map(|document| document.lead_id).collect();

@@ -173,7 +173,7 @@ fn tenants_never_meet() {
                 let expected = if other.as_str().contains(owner.as_str()) { vec![1] } else { vec![] };
                 assert_eq!(found(&index, other, owner.as_str()), expected, "{owner} in {other}");
             }
-            assert_eq!(view.candidates(owner, &[42], 100).unwrap().lead_ids.len(), 1);
+            assert_eq!(view.candidates(owner, &[42], 100).unwrap().leads.len(), 1);
             assert_eq!(view.live_ids(owner).unwrap().len(), 1);
         }
         assert_eq!(view.tenants().unwrap().into_iter().collect::<Vec<_>>(), ["a", "a b", "b"]);

@@ -23,7 +23,8 @@ fn answer(status: UpsertStatus, action: WriteAction) -> Answer {
         weight: 1.5,
     };
     let candidate = Candidate {
-        lead: Arc::clone(&lead),
+        lead_id: LEAD,
+        lead: Some(Arc::clone(&lead)),
         level: MatchLevel::Match,
         matched_by: MatchTier::Email,
         score: 1.0,
