@@ -12,4 +12,5 @@ mod engine;
 mod grpc;
 mod model;
 mod power_cut;
+mod store_upgrade;
 mod store_views;

@@ -25,7 +25,9 @@ use tempfile::TempDir;
 use chance::Chance;
 use disk::Disk;
 use trace::Event;
-use workload::{Shape, Sum};
+use workload::{COUNTED_FROM, Shape, Sum};
+
+use crate::store_upgrade::bring_back_to_format_1;
 
 /// A recorded run, and how to read it.
 struct Recording {
@@ -367,6 +369,20 @@ fn no_second_power_cut_loses_it_either() {
         let tally = try_crash_points(&second, points() / 8);
         println!("{} events: {tally:?}", second.events.len());
     }
+}
+
+/// A power cut while a store of format 1 is brought to this one.
+#[test]
+fn no_power_cut_loses_it_while_the_store_is_upgraded() {
+    let run = Run { last: COUNTED_FROM + 20, reopen_after: COUNTED_FROM + 10, ..SMALL };
+    let recording = record(run, |base| {
+        let mut said = Said::default();
+        commit_up_to(COUNTED_FROM - 1, base, run, &mut |text| said.note(&Event::Mark(text)));
+        bring_back_to_format_1(base);
+        said
+    });
+    let tally = try_crash_points(&recording, points() / 4);
+    println!("{} events: {tally:?}", recording.events.len());
 }
 
 /// The engine begins a new journal at 64 MB, and removes the old one when all of it has been flushed.

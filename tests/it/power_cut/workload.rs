@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use leadgate::decision::identity_key::{IdentityKey, KeyHolders};
+use leadgate::decision::matching::FrequencyTable;
 use leadgate::decision::outcome::UpsertStatus;
 use leadgate::decision::review::{Payload, Review, ReviewKind, ReviewState};
 use leadgate::decision::rows::{
@@ -34,6 +35,9 @@ pub(crate) struct Shape {
     pub(crate) filling: u64,
 }
 
+/// From this sequence on a frequency table is counted now and then.
+pub(crate) const COUNTED_FROM: u64 = 40;
+
 /// The feed position after a sequence: every third change set tells nothing.
 pub(crate) fn feed_after(sequence: u64) -> u64 {
     sequence - sequence / 3
@@ -52,6 +56,10 @@ pub(crate) fn change_set(sequence: u64, shape: Shape) -> SequencedChangeSet {
         let (key, row) = if chance.of(0.6) { key_row(&mut chance) } else { review_row(&mut chance, payload) };
         let row = (!chance.of(0.15)).then_some(row);
         writes.insert(key.clone(), RowWrite { key, row });
+    }
+    if sequence >= COUNTED_FROM && sequence.is_multiple_of(7) {
+        let (key, row) = frequencies_row(sequence);
+        writes.insert(key.clone(), RowWrite { key, row: Some(row) });
     }
     let told = !sequence.is_multiple_of(3);
     let changes = ChangeSet {
@@ -83,6 +91,11 @@ fn review_row(chance: &mut Chance, payload: Payload) -> (RowKey, Row) {
         create_time: Timestamp::UNIX_EPOCH,
     };
     (RowKey::review(&TenantId::default(), review_id), Row::Review(Arc::new(review)))
+}
+
+fn frequencies_row(sequence: u64) -> (RowKey, Row) {
+    let table = FrequencyTable::restored(sequence, 1_000, (0..50).map(|term| (term, 2)));
+    (RowKey::frequencies(&TenantId::default()), Row::Frequencies(Arc::new(table)))
 }
 
 fn payload(chance: &mut Chance, largest: u64) -> Payload {
