@@ -105,9 +105,10 @@ impl Indexed {
         Ok(listed)
     }
 
-    /// Adds the live leads of a key.
+    /// Adds the live leads of a key. Of one that is read to its end only these count in what it says to share it, so that a merge of
+    /// segments changes nothing.
     pub(super) fn read(&self, key: &Listed, shares: &mut Vec<Share>) -> Result<(), IndexError> {
-        let weight = share_of(key.frequency, self.len());
+        let begun = shares.len();
         let mut room = MOST_OF_A_KEY;
         for (ordinal, info) in &key.segments {
             let segment = self.searcher.segment_reader(*ordinal);
@@ -115,10 +116,13 @@ impl Indexed {
             let index = segment.inverted_index(self.fields.blocks)?;
             let mut postings = index.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
             let before = shares.len();
-            let share = |doc| ((columns.lead_id(doc), DocAddress::new(*ordinal, doc)), weight);
-            shares.extend(live_docs(segment, &mut postings).map(share).take(room));
+            let live = live_docs(segment, &mut postings).take(room);
+            shares.extend(live.map(|doc| ((columns.lead_id(doc), DocAddress::new(*ordinal, doc)), 0)));
             room -= shares.len() - before;
         }
+        let having = if room == 0 { key.frequency } else { (shares.len() - begun) as u64 };
+        let share = share_of(having, self.len());
+        shares[begun..].iter_mut().for_each(|(_, of_key)| *of_key = share);
         Ok(())
     }
 

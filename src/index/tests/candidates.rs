@@ -122,3 +122,21 @@ fn a_candidate_brings_what_it_is_compared_by_as_it_stands() {
     publish(&index, 2);
     assert_eq!(comparable(), expected(&changed), "from the index, in place of the older document");
 }
+
+#[test]
+fn leads_that_lost_a_key_make_it_no_more_common() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = open(folder.path()).index;
+    // Keys 1 and 2 are equally rare among the leads as they stand; so few documents are deleted that none are merged away.
+    let block = |number: u64, lost: bool| match number {
+        0..16 => 1,
+        16..32 => 2,
+        32..64 if !lost => 1,
+        _ => 3,
+    };
+    (0..200).for_each(|number| index.record(document(number, lead(number), &[block(number, false)])));
+    publish(&index, 200);
+    (32..64).for_each(|number| index.record(document(200 + number, lead(number), &[block(number, true)])));
+    publish(&index, 264);
+    assert_eq!(found(&index, &[1, 2], 1_000).0, ids(0..20), "of equals the oldest");
+}
