@@ -16,6 +16,7 @@ mod lead_options;
 mod match_lead;
 mod output;
 mod policy;
+mod random;
 mod search;
 mod serve;
 mod verify;

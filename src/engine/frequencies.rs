@@ -2,29 +2,33 @@
 //! quarter, stored, and the same for every decision until then.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
-use crate::decision::matching::{FrequencyTable, Profile};
+use crate::decision::matching::{FirstLook, FrequencyTable, Profile};
 use crate::decision::rows::{ChangeSet, Row, RowClass, RowKey, RowWrite};
 use crate::domain::TenantId;
-use crate::index::LeadIndex;
+use crate::index::{IndexError, LeadIndex, View};
 use crate::store::{LeadStore, LeadView, ReadError, Scan};
 
 use super::answer::RequestError;
-use super::{Engine, closed, read_failed};
+use super::{Engine, Health, closed};
 
 /// How often the thread looks whether a tenant has grown.
 const ROUND: Duration = Duration::from_millis(250);
 
+/// After counting has failed again and again it is tried no more often.
+const LONGEST_REST: Duration = Duration::from_secs(60);
+
 /// Fewer leads are not worth a table: they say less than what is common in the world.
 const FEWEST_LEADS: u32 = 128;
 
-/// How many leads are counted at once.
-const PAGE: usize = 500;
+/// How many leads are counted in one go.
+const PAGE: usize = 2_000;
 
 /// How long counting rests after a page, so that requests have the processor.
 const REST: Duration = Duration::from_millis(2);
@@ -82,14 +86,22 @@ impl Frequencies {
         grown.map(|(tenant, _)| tenant.clone()).collect()
     }
 
-    fn put(&self, tenant: &TenantId, table: &Arc<FrequencyTable>) {
+    /// About how many leads a tenant has.
+    fn leads_of(&self, tenant: &TenantId) -> u32 {
+        self.leads.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).copied().unwrap_or(0)
+    }
+
+    /// Puts a table in force that was begun when `known` leads were known.
+    fn put(&self, tenant: &TenantId, table: &Arc<FrequencyTable>, known: u32) {
         self.tables.rcu(|tables| {
             let mut tables = BTreeMap::clone(tables);
             tables.insert(tenant.clone(), Arc::clone(table));
             tables
         });
         // From here on it is known how many there are, deleted and merged ones left out.
-        self.leads.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone(), table.leads());
+        if let Some(leads) = self.leads.lock().unwrap_or_else(PoisonError::into_inner).get_mut(tenant) {
+            *leads = table.leads().saturating_add(leads.saturating_sub(known));
+        }
     }
 }
 
@@ -98,7 +110,7 @@ fn leads_by_tenant(index: &LeadIndex) -> HashMap<TenantId, u32> {
     let view = index.view();
     let tenants = view.tenants().unwrap_or_default();
     let tenants = tenants.into_iter().filter_map(|tenant| TenantId::parse(&tenant).ok());
-    let count = |tenant: &TenantId| view.live_ids(tenant).map_or(0, |ids| u32::try_from(ids.len()).unwrap_or(u32::MAX));
+    let count = |tenant: &TenantId| view.live_len(tenant).map_or(0, |leads| u32::try_from(leads).unwrap_or(u32::MAX));
     tenants.map(|tenant| (tenant.clone(), count(&tenant))).collect()
 }
 
@@ -110,72 +122,102 @@ pub(super) fn start<S: LeadStore>(engine: &Arc<Engine<S>>) -> std::io::Result<Jo
 }
 
 async fn run<S: LeadStore>(weak: Weak<Engine<S>>) {
+    let mut rest = ROUND;
     loop {
-        tokio::time::sleep(ROUND).await;
+        tokio::time::sleep(rest).await;
         let Some(engine) = weak.upgrade() else { return };
-        for tenant in engine.frequencies.outgrown() {
-            match engine.count_anew(&tenant).await {
-                Ok(Counting::Done) => {}
-                Ok(Counting::Stopped) => break,
-                Err(error) => {
-                    tracing::warn!(%error, "a frequency table could not be counted anew: the old one stays in force");
-                    break;
-                }
+        rest = match engine.count_outgrown().await {
+            Ok(()) => ROUND,
+            Err(error) => {
+                tracing::warn!(%error, "a frequency table could not be counted anew: the old one stays in force");
+                (rest * 2).min(LONGEST_REST)
             }
-        }
+        };
         if engine.background.is_stopping() {
             return;
         }
     }
 }
 
-/// How counting ended.
-enum Counting {
-    Done,
-    Stopped,
+/// Why leads could not be counted.
+#[derive(Debug, thiserror::Error)]
+enum CountError {
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(transparent)]
+    Request(#[from] RequestError),
 }
 
 impl<S: LeadStore> Engine<S> {
+    async fn count_outgrown(&self) -> Result<(), CountError> {
+        for tenant in self.frequencies.outgrown() {
+            // An index that is being rebuilt lacks leads.
+            if self.is_ready() && !self.background.is_stopping() {
+                self.count_anew(&tenant).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Counts a tenant's leads, stores the table, and puts it in force when it is durable: no decision names a table that a crash takes
     /// away.
-    async fn count_anew(&self, tenant: &TenantId) -> Result<Counting, RequestError> {
-        let began = std::time::Instant::now();
-        let Some(table) = self.count(tenant).await? else { return Ok(Counting::Stopped) };
+    async fn count_anew(&self, tenant: &TenantId) -> Result<(), CountError> {
+        let began = Instant::now();
+        let known = self.frequencies.leads_of(tenant);
+        let Some(table) = self.count(tenant, known)? else { return Ok(()) };
+        if !self.is_ready() {
+            return Ok(());
+        }
         let table = Arc::new(table);
         let look = self.look(None).await?;
         let write = RowWrite { key: RowKey::frequencies(tenant), row: Some(Row::Frequencies(Arc::clone(&table))) };
         let changes = ChangeSet { writes: vec![write], ..ChangeSet::default() };
+        // Everything that was counted comes before it, and is durable when it is.
         let sequence = self.submit(&look, changes, None).map_err(|_| closed())?;
         drop(look);
         self.durable(sequence).await?;
-        self.frequencies.put(tenant, &table);
+        self.frequencies.put(tenant, &table, known);
         metrics::histogram!("leadgate_frequency_count_seconds").record(began.elapsed().as_secs_f64());
         tracing::info!(leads = table.leads(), version = table.version(), "counted how common values are");
-        Ok(Counting::Done)
+        Ok(())
     }
 
-    async fn count(&self, tenant: &TenantId) -> Result<Option<FrequencyTable>, RequestError> {
-        let view = self.store.view().await.map_err(read_failed)?;
-        let mut table = FrequencyTable::default();
-        table.set_version(view.position().sequence);
-        let mut scan = Scan { class: RowClass::Lead, tenant: Some(tenant.clone()), after: None, limit: PAGE };
-        loop {
-            let rows = view.scan(&scan).await.map_err(read_failed)?;
-            let Some(last) = rows.last().map(|row| row.key.clone()) else { break };
-            for row in rows {
-                if let Row::Lead(lead) = row.value.row
-                    && lead.is_live()
-                {
-                    Profile::of_lead(&lead).count_in(&mut table);
-                }
-            }
-            scan.after = Some(last);
-            tokio::time::sleep(REST).await;
-            if self.background.is_stopping() {
-                return Ok(None);
-            }
+    /// Counts in two walks over a still view of the index, because most values are one lead's. `None`: the engine stops.
+    fn count(&self, tenant: &TenantId, leads: u32) -> Result<Option<FrequencyTable>, IndexError> {
+        let version = self.sequencer.last_sequence();
+        let view = self.index.load().view();
+        let view = view.at_rest(view.recorded(tenant));
+        let mut look = FirstLook::for_leads(leads as usize);
+        if self.walk(&view, tenant, |profile| profile.show(&mut look))?.is_break() {
+            return Ok(None);
+        }
+        let mut table = FrequencyTable::of_repeated(look);
+        table.set_version(version);
+        if self.walk(&view, tenant, |profile| profile.count_in(&mut table))?.is_break() {
+            return Ok(None);
         }
         table.forget_singles();
         Ok(Some(table))
+    }
+
+    fn walk(
+        &self,
+        view: &View,
+        tenant: &TenantId,
+        mut show: impl FnMut(&Profile),
+    ) -> Result<ControlFlow<()>, IndexError> {
+        let mut shown = 0_usize;
+        view.each_comparable(tenant, |comparable| {
+            show(&comparable.profile);
+            shown += 1;
+            if shown.is_multiple_of(PAGE) {
+                std::thread::sleep(REST);
+            }
+            if self.background.is_stopping() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+    }
+
+    fn is_ready(&self) -> bool {
+        *self.health.borrow() == Health::Ready
     }
 }

@@ -1,8 +1,10 @@
 //! A view of one tenant that stands still, for walks over all its leads.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use crate::decision::comparable::Comparable;
 use crate::domain::{LeadId, TenantId};
 
 use super::document::IndexDocument;
@@ -71,7 +73,34 @@ impl View {
         let recent = self.0.recent(tenant);
         let overridden: HashSet<LeadId> = recent.iter().map(|lead| lead.document().lead_id).collect();
         let mut count = recent.iter().filter(|lead| lead.document().live).count() as u64;
-        self.0.base.each_lead_of(tenant, |lead_id| count += u64::from(!overridden.contains(&lead_id)))?;
+        let _ = self.0.base.each_lead_of(tenant, |lead_id, _| {
+            count += u64::from(!overridden.contains(&lead_id));
+            Ok(ControlFlow::Continue(()))
+        })?;
         Ok(count)
+    }
+
+    /// Shows what each live lead of the tenant is compared by, until `show` breaks off. Blocks for seconds where there are a million.
+    ///
+    /// # Errors
+    ///
+    /// The index cannot be read, or contradicts itself.
+    pub fn each_comparable(
+        &self,
+        tenant: &TenantId,
+        mut show: impl FnMut(&Comparable) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, IndexError> {
+        let recent = self.0.recent(tenant);
+        let overridden: HashSet<LeadId> = recent.iter().map(|lead| lead.document().lead_id).collect();
+        for lead in recent.iter().filter(|lead| lead.document().live) {
+            if show(lead.comparable()).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        let base = &self.0.base;
+        base.each_lead_of(tenant, |lead_id, document| {
+            let comparable = (!overridden.contains(&lead_id)).then(|| base.comparable(document)).transpose()?;
+            Ok(comparable.map_or(ControlFlow::Continue(()), |comparable| show(&comparable)))
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! The searchable index at one commit: a searcher, and the columns that turn its documents into lead ids.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use tantivy::columnar::ColumnValues;
@@ -144,14 +145,21 @@ impl Indexed {
     /// The lead of every live document of the tenant, as often as there is one.
     pub(super) fn leads_of(&self, tenant: &TenantId) -> Result<Vec<LeadId>, IndexError> {
         let mut leads = Vec::new();
-        self.each_lead_of(tenant, |lead_id| leads.push(lead_id))?;
+        let _ = self.each_lead_of(tenant, |lead_id, _| {
+            leads.push(lead_id);
+            Ok(ControlFlow::Continue(()))
+        })?;
         Ok(leads)
     }
 
-    /// Shows the lead of every live document of the tenant, as often as there is one.
-    pub(super) fn each_lead_of(&self, tenant: &TenantId, mut show: impl FnMut(LeadId)) -> Result<(), IndexError> {
+    /// Shows every live document of the tenant with its lead, until `show` breaks off.
+    pub(super) fn each_lead_of(
+        &self,
+        tenant: &TenantId,
+        mut show: impl FnMut(LeadId, DocAddress) -> Result<ControlFlow<()>, IndexError>,
+    ) -> Result<ControlFlow<()>, IndexError> {
         let scope = scope(tenant);
-        for (segment, columns) in self.segments() {
+        for (ordinal, (segment, columns)) in (0..).zip(self.segments()) {
             let keys = segment.inverted_index(self.fields.key)?;
             let mut terms = keys.terms().range().ge(&scope).into_stream()?;
             while let Some((key, info)) = terms.next() {
@@ -159,11 +167,13 @@ impl Indexed {
                 let mut postings = keys.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
                 for doc in live_docs(segment, &mut postings) {
                     columns.check(doc, lead_id)?;
-                    show(lead_id);
+                    if show(lead_id, DocAddress::new(ordinal, doc))?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
                 }
             }
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 
     /// The tenants of all documents, deleted ones included.

@@ -1,40 +1,12 @@
 //! Leads out of nothing: made from a seed and a number, the same ones every time, with every field, unlike each other as real ones are.
 
+use crate::cli::random::Random;
 use crate::grpc::proto::LeadInput;
 
 /// Makes leads. Two of one generator never share an external id, email or phone.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Generator {
     seed: u64,
-}
-
-/// A stream of random numbers that depends on nothing but where it begins (splitmix64, Steele, Lea and Flood 2014).
-#[derive(Debug, Clone)]
-pub(crate) struct Random(u64);
-
-impl Random {
-    /// Begins at a place.
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// The next number.
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `bound`, which is not 0.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len() as u64) as usize]
-    }
 }
 
 const FIRST_NAMES: [&str; 40] = [

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use prost::Message;
 
+use crate::cli::random::Random;
 use crate::grpc::client::Call;
 use crate::grpc::proto::{BatchUpsertRequest, MatchLeadRequest, StreamUpsertRequest, UpsertRequest};
 
-use super::generator::{Generator, Random};
+use super::generator::Generator;
 
 /// The source of every lead.
 const SOURCE: &str = "bench";

@@ -1,6 +1,7 @@
 //! `leadgate policy learn`: how much each comparison weighs, from files of leads; written as a policy.
 
 use std::collections::HashMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -8,6 +9,8 @@ use rayon::prelude::*;
 use crate::cli::exit::{CommandError, Exit};
 use crate::cli::import::{MapRule, Original, Row, Rows, SourceFile};
 use crate::cli::output::{Table, print, say};
+use crate::cli::random::Random;
+use crate::cli::whole_file::write_whole;
 use crate::config::policy_file::matching_section;
 use crate::decision::matching::{Candidate, ComparedPair, Learned, Level, Sample, Weights, learn};
 use crate::decision::policy::Policy;
@@ -62,7 +65,8 @@ pub(crate) fn run(options: &LearnOptions) -> Result<Exit, CommandError> {
     let in_use = |error: std::io::Error| CommandError::new(Exit::InUse, error);
     print(&shown(&shipped, &learned)).map_err(in_use)?;
     if let Some(path) = &options.output {
-        write(path, &policy_text(&learned.weights)).map_err(in_use)?;
+        let text = policy_text(&learned.weights);
+        write_whole(path, |file| file.write_all(text.as_bytes()))?;
     }
     let pairs: usize = samples.iter().map(|sample| sample.candidates.len() + sample.strangers.len()).sum();
     say(&format!("learned from {pairs} pairs of {} files in {} rounds", samples.len(), learned.rounds));
@@ -160,7 +164,7 @@ impl Pairs {
     }
 
     fn candidates(&self, a: u32, share: f64) -> Vec<Candidate> {
-        let mut chance = Chance::of(a);
+        let mut chance = chance_of(a);
         let drawn = self.near(a).into_iter().filter(|_| chance.share() * share < 1.0);
         let known = drawn.filter(|b| self.is_known(a, *b));
         let is_match = |b| self.labels.as_ref().and_then(|labels| labels.say(a, b));
@@ -170,8 +174,8 @@ impl Pairs {
     /// Some records, behind this one or before it, that share nothing with it.
     fn strangers(&self, a: u32) -> Vec<ComparedPair> {
         let records = self.records.ids.len();
-        let (own, mut chance) = (self.near(a), Chance::of(!a));
-        let drawn: Vec<u32> = (0..STRANGERS.div_ceil(records)).map(|_| chance.below(records)).collect();
+        let (own, mut chance) = (self.near(a), chance_of(!a));
+        let drawn: Vec<u32> = (0..STRANGERS.div_ceil(records)).map(|_| draw(&mut chance, records)).collect();
         let shares =
             |b: u32| if b > a { own.binary_search(&b).is_ok() } else { self.near(b).binary_search(&a).is_ok() };
         let strangers = drawn.into_iter().filter(|b| *b != a && self.is_known(a, *b) && !shares(*b));
@@ -189,31 +193,14 @@ impl Pairs {
     }
 }
 
-/// Numbers that are random enough, and the same for a record whenever it is asked (SplitMix64: G. L. Steele, D. Lea, C. H. Flood, "Fast
-/// Splittable Pseudorandom Number Generators", OOPSLA 2014).
-struct Chance(u64);
+/// The same for a record whenever it is asked.
+fn chance_of(record: u32) -> Random {
+    Random::new(u64::from(record) << 32)
+}
 
-impl Chance {
-    fn of(record: u32) -> Self {
-        Self(u64::from(record) << 32)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// From 0 up to 1.
-    fn share(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "records are counted in 32 bits")]
-    fn below(&mut self, bound: usize) -> u32 {
-        (self.share() * bound as f64) as u32
-    }
+/// One of so many records.
+fn draw(chance: &mut Random, records: usize) -> u32 {
+    u32::try_from(chance.below(records as u64)).unwrap_or(u32::MAX)
 }
 
 /// Shipped and learned weights side by side; levels that no pair shows are left out.
@@ -237,16 +224,4 @@ fn policy_text(weights: &Weights) -> String {
     let matching = matching_section(weights);
     let digest = blake3::hash(matching.as_bytes()).to_hex();
     format!("# Written by `leadgate policy learn`.\nformat: 1\nversion: \"learned-{}\"\n{matching}", &digest[..8])
-}
-
-/// Writes a file whole or not at all.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let written = std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path));
-    if written.is_err() {
-        // The first error is the one to tell.
-        let _ = std::fs::remove_file(&part);
-    }
-    written
 }

@@ -55,23 +55,85 @@ pub struct FrequencyTable {
     counts: HashMap<TermHash, u32, FixedState>,
     /// Persons that were counted for a value.
     persons: HashSet<TermHash, FixedState>,
+    /// Which values are counted at all; `None` for all of them.
+    counted: Option<Marks>,
+}
+
+/// A first look at leads that are then counted: which values more than one of them holds. Most are one lead's, and a table that holds
+/// them until all leads are counted takes more memory than anything else.
+pub struct FirstLook {
+    seen: Marks,
+    again: Marks,
+}
+
+/// Marks on values, a few bits for each: one that was not marked may share the mark of another.
+#[derive(Debug, Clone, PartialEq)]
+struct Marks(Box<[u64]>);
+
+impl Marks {
+    /// For the values of so many leads.
+    fn for_leads(leads: usize) -> Self {
+        const BITS_OF_LEAD: usize = 128;
+        const MOST_WORDS: usize = 1 << 24;
+        let words = (leads.saturating_mul(BITS_OF_LEAD) / 64).next_power_of_two().clamp(1024, MOST_WORDS);
+        Self(vec![0; words].into())
+    }
+
+    fn place(&self, term: TermHash) -> (usize, u64) {
+        let word = (term.0 >> 6) as usize & (self.0.len() - 1);
+        (word, 1 << (term.0 & 63))
+    }
+
+    fn has(&self, term: TermHash) -> bool {
+        let (word, bit) = self.place(term);
+        self.0[word] & bit != 0
+    }
+
+    /// Sets the mark. Returns whether it was set.
+    fn mark(&mut self, term: TermHash) -> bool {
+        let (word, bit) = self.place(term);
+        let had = self.0[word] & bit != 0;
+        self.0[word] |= bit;
+        had
+    }
+}
+
+impl FirstLook {
+    /// For about so many leads.
+    pub fn for_leads(leads: usize) -> Self {
+        Self { seen: Marks::for_leads(leads), again: Marks::for_leads(leads) }
+    }
+
+    /// Looks at the values of one more lead, each once.
+    pub(super) fn see(&mut self, terms: impl IntoIterator<Item = TermHash>) {
+        for term in terms {
+            if self.seen.mark(term) {
+                self.again.mark(term);
+            }
+        }
+    }
 }
 
 /// So many differently written people may hold what is one person's.
 const FEW_HOLDERS: u32 = 8;
 
 impl FrequencyTable {
+    /// An empty table that counts nothing but what more than one lead was seen to hold.
+    pub fn of_repeated(look: FirstLook) -> Self {
+        Self { counted: Some(look.again), ..Self::default() }
+    }
+
     /// Counts one more lead with the values that it holds, each once.
     pub(super) fn count(&mut self, terms: impl IntoIterator<Item = TermHash>) {
         self.leads += 1;
-        for term in terms {
+        for term in terms.into_iter().filter(|term| counts(&self.counted, *term)) {
             *self.counts.entry(term).or_default() += 1;
         }
     }
 
     /// Counts a value once for each person that holds it: an address is rare however often its owner was entered.
     pub(super) fn count_of_person(&mut self, term: TermHash, person: &str) {
-        if self.persons.insert(term.with(person)) {
+        if counts(&self.counted, term) && self.persons.insert(term.with(person)) {
             *self.counts.entry(term).or_default() += 1;
         }
     }
@@ -81,12 +143,13 @@ impl FrequencyTable {
         self.counts.retain(|_, count| *count > 1);
         self.counts.shrink_to_fit();
         self.persons = HashSet::default();
+        self.counted = None;
     }
 
     /// A table as it was stored: its version, how many leads were counted, and the counts of [`Self::counts`].
     pub fn restored(version: u64, leads: u32, counts: impl IntoIterator<Item = (u64, u32)>) -> Self {
         let counts = counts.into_iter().map(|(term, count)| (TermHash(term), count)).collect();
-        Self { version, leads, counts, persons: HashSet::default() }
+        Self { version, leads, counts, ..Self::default() }
     }
 
     /// The counts, by term.
@@ -132,4 +195,8 @@ impl FrequencyTable {
         // Whole bits: the logarithm of the whole part is that of the share, rounded down.
         f64::from((self.population() / count.max(1)).max(1).ilog2())
     }
+}
+
+fn counts(counted: &Option<Marks>, term: TermHash) -> bool {
+    counted.as_ref().is_none_or(|counted| counted.has(term))
 }

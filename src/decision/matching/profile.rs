@@ -8,7 +8,7 @@ use crate::decision::particulars::Particulars;
 use crate::domain::{DomainName, Email, Field, IncomingLead, Lead, registrable};
 
 use super::contact::{Mailbox, Number, compare_emails, compare_mailboxes, compare_phones};
-use super::frequency::{FrequencyTable, TermHash};
+use super::frequency::{FirstLook, FrequencyTable, TermHash};
 use super::level::{ComparedField, Level};
 use super::organisation::{self, Organisation};
 use super::person::{self, Person};
@@ -74,8 +74,21 @@ impl Profile {
         [company, domain, street, postal_code, city, state, country, title]
     }
 
+    /// Shows the values that this lead holds to whoever counts them in a second walk.
+    pub fn show(&self, look: &mut FirstLook) {
+        look.see(self.terms());
+        look.see(self.terms_of_person());
+    }
+
     /// Counts the values that this lead holds.
     pub fn count_in(&self, table: &mut FrequencyTable) {
+        table.count(self.terms());
+        let mark = self.person.as_ref().map_or("", Person::mark);
+        self.terms_of_person().for_each(|term| table.count_of_person(term, mark));
+    }
+
+    /// Values that are counted once for each lead.
+    fn terms(&self) -> Vec<TermHash> {
         let person = self.person.iter().flat_map(Person::terms);
         let mut terms: Vec<TermHash> = person
             .chain(self.organisation.terms())
@@ -84,10 +97,13 @@ impl Profile {
             .collect();
         terms.sort_unstable();
         terms.dedup();
-        table.count(terms);
+        terms
+    }
+
+    /// Values that are counted once for each person.
+    fn terms_of_person(&self) -> impl Iterator<Item = TermHash> {
         let contact = self.emails.iter().flat_map(Mailbox::terms).chain(self.phones.iter().map(Number::term));
-        let mark = self.person.as_ref().map_or("", Person::mark);
-        contact.chain(self.birth.iter().map(Birth::term)).for_each(|term| table.count_of_person(term, mark));
+        contact.chain(self.birth.iter().map(Birth::term))
     }
 }
 

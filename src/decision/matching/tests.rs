@@ -72,6 +72,27 @@ fn levels(a: &str, b: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_table_of_what_was_seen_twice_is_that_of_everything() {
+    let leads: Vec<Profile> = (0..500)
+        .map(|number| {
+            let (few, many) = (number % 7, number % 90);
+            format!("name=Given{many} Family{few}; company=Company{many}; city=City{few}; born=1980-01-0{}; email=a{many}@b{few}.com", few + 1)
+        })
+        .map(|text| Profile::of_incoming(&lead(&text)))
+        .collect();
+    let count = |mut table: FrequencyTable| {
+        leads.iter().for_each(|lead| lead.count_in(&mut table));
+        table.forget_singles();
+        table
+    };
+    let mut look = FirstLook::for_leads(leads.len());
+    leads.iter().for_each(|lead| lead.show(&mut look));
+    let (whole, repeated) = (count(FrequencyTable::default()), count(FrequencyTable::of_repeated(look)));
+    assert!(whole.counts().len() > 100);
+    assert_eq!(whole, repeated);
+}
+
+#[test]
 fn values_agree_at_the_level_that_fits() {
     let check = |a: &str, b: &str, expected: &[&str]| {
         assert_eq!(levels(a, b), expected, "{a} / {b}");
