@@ -13,8 +13,14 @@ use super::particulars::Particulars;
 use super::policy::Policy;
 use super::tier::MatchLevel;
 
-/// How many of the leads that were compared are told of: the best.
-const TOLD: usize = 10;
+/// How many of the leads that were compared are told of, at most: the best.
+const MOST_TOLD: usize = 10;
+
+/// So many are told of however unlikely they are, so that a reader sees what came closest.
+const ALWAYS_TOLD: usize = 3;
+
+/// The others are told of from this probability on: strangers who share a city are no news.
+const CLOSE: f64 = 0.01;
 
 /// A lead that shares a blocking key with something.
 #[derive(Debug, Clone)]
@@ -72,7 +78,10 @@ impl Likeness {
             let rank = |lead: &SharingLead| (lead.comparable.rank(), lead.lead_id);
             other_weight.total_cmp(weight).then_with(|| rank(one).cmp(&rank(other)))
         });
-        let leads = compared.into_iter().take(TOLD).map(|(lead, score, _)| ComparedLead {
+        let close = |score: &Score| score.probability() >= CLOSE;
+        let told = compared.into_iter().enumerate().take(MOST_TOLD);
+        let told = told.take_while(|(place, (_, score, _))| *place < ALWAYS_TOLD || close(score));
+        let leads = told.map(|(_, (lead, score, _))| ComparedLead {
             lead_id: lead.lead_id,
             level: level_of(score.probability(), policy),
             score,

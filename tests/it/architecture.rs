@@ -73,7 +73,7 @@ const IMPURE: [&str; 39] = [
 ];
 
 /// Crates that only one module, or file, names.
-const OWNERS: [(&str, &[&str]); 12] = [
+const OWNERS: [(&str, &[&str]); 11] = [
     ("tonic", &["grpc"]),
     ("tonic_prost", &["grpc"]),
     ("tonic_health", &["grpc"]),
@@ -82,7 +82,6 @@ const OWNERS: [(&str, &[&str]); 12] = [
     ("http", &["grpc"]),
     ("tantivy", &["index"]),
     ("fjall", &["store"]),
-    ("xxhash_rust", &["store"]),
     ("dashmap", &["engine", "sync"]),
     ("clap", &["cli"]),
     ("shuttle", &["engine", "sync"]),
