@@ -9,12 +9,12 @@ use crate::domain::{Lead, LeadId};
 use super::command::UpsertCommand;
 use super::evidence::{Evidence, KeyLookup, NamedLead, Names};
 use super::exact_tiers::{KeyVerdict, TierEvaluator};
-use super::fuzzy_tier::{ComparedLead, told};
+use super::fuzzy_tier::ComparedLead;
 use super::matching::{Profile, compare, prior};
 use super::outcome::{Candidate, Conflict, Decision, Weighing};
-use super::particulars::Particulars;
 use super::policy::{FuzzyTier, Policy};
 use super::reason::{Reason, ReasonCode};
+use super::side_by_side::{Side, side_by_side};
 use super::tier::{MatchLevel, MatchTier};
 
 /// Which lead a payload belongs to.
@@ -256,10 +256,10 @@ impl Deciding {
             self.take_compared(compared, policy);
         }
         if command.explain {
-            let incoming = Particulars::of_incoming(&command.lead);
+            let incoming = Side::Incoming(&command.lead);
             for ComparedLead { lead_id, score, lead, .. } in &likeness.leads {
                 if let (Some(lead), Some(candidate)) = (lead, self.candidate(*lead_id)) {
-                    candidate.comparisons = told(score, &incoming, &Particulars::of_lead(lead));
+                    candidate.comparisons = side_by_side(score, incoming, Side::Stored(lead));
                 }
             }
         }
@@ -299,12 +299,10 @@ impl Deciding {
             return;
         }
         self.weighed = Some(weighing(evidence, policy));
-        let incoming = Particulars::of_incoming(&command.lead);
-        let profile = Profile::new(&incoming);
+        let profile = Profile::of_incoming(&command.lead);
         for (lead, candidate) in found {
-            let existing = Particulars::of_lead(&lead);
-            let score = compare(&profile, &Profile::new(&existing), &evidence.frequencies, &policy.weights);
-            candidate.comparisons = told(&score, &incoming, &existing);
+            let score = compare(&profile, &Profile::of_lead(&lead), &evidence.frequencies, &policy.weights);
+            candidate.comparisons = side_by_side(&score, Side::Incoming(&command.lead), Side::Stored(&lead));
         }
     }
 

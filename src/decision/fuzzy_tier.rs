@@ -1,15 +1,11 @@
 //! The fuzzy tier: every lead that shares a blocking key is compared, and the best decides by its probability.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::domain::{Email, Field, Lead, LeadId, Phone};
+use crate::domain::{Lead, LeadId};
 
 use super::comparable::Comparable;
-use super::explanation::{GUARD, NAME_ALONE};
-use super::matching::{ComparedField, FrequencyTable, Profile, Score, compare};
-use super::outcome::Comparison;
-use super::particulars::Particulars;
+use super::matching::{FrequencyTable, Profile, Score, compare};
 use super::policy::Policy;
 use super::tier::MatchLevel;
 
@@ -110,75 +106,4 @@ fn level_of(probability: f64, policy: &Policy) -> MatchLevel {
         perhaps if perhaps >= policy.review_threshold => MatchLevel::Possible,
         _ => MatchLevel::None,
     }
-}
-
-/// The comparisons of a score with the values on both sides, so that a reader can add them up.
-pub(crate) fn told(score: &Score, incoming: &Particulars<'_>, existing: &Particulars<'_>) -> Vec<Comparison> {
-    let fields = score.comparisons.iter().map(|comparison| Comparison {
-        field: comparison.level.field().name(),
-        incoming: shown(comparison.level.field(), incoming),
-        existing: shown(comparison.level.field(), existing),
-        similarity: comparison.similarity,
-        level: comparison.level.name(),
-        weight: comparison.weight,
-    });
-    let guard = (score.guard < 0.0).then(|| Comparison {
-        field: NAME_ALONE,
-        incoming: Box::default(),
-        existing: Box::default(),
-        similarity: 0.0,
-        level: GUARD,
-        weight: score.guard,
-    });
-    fields.chain(guard).collect()
-}
-
-/// The same of two stored leads.
-pub(crate) fn told_of_leads(score: &Score, one: &Lead, other: &Lead) -> Vec<Comparison> {
-    told(score, &Particulars::of_lead(one), &Particulars::of_lead(other))
-}
-
-/// What a lead says in a field, or in the fields that are compared as one.
-fn shown(field: ComparedField, of: &Particulars<'_>) -> Box<str> {
-    let text = |field| of.text(field).unwrap_or_default();
-    match field {
-        ComparedField::FamilyName => one_of(text(Field::LastName), text(Field::FullName)).into(),
-        ComparedField::GivenName => one_of(text(Field::FirstName), text(Field::FullName)).into(),
-        ComparedField::Name | ComparedField::MiddleName | ComparedField::Generation => whole_name(of),
-        ComparedField::Company => text(Field::Company).into(),
-        ComparedField::Domain => domains(of),
-        ComparedField::Email => joined(of.emails.iter().map(|email| email.as_given())),
-        ComparedField::Phone => joined(of.phones.iter().map(|phone: &Cow<'_, Phone>| phone.as_given())),
-        ComparedField::Street => text(Field::Street).into(),
-        ComparedField::City => text(Field::City).into(),
-        ComparedField::PostalCode => text(Field::PostalCode).into(),
-        ComparedField::State => text(Field::State).into(),
-        ComparedField::Country => text(Field::Country).into(),
-        ComparedField::DateOfBirth => text(Field::DateOfBirth).into(),
-        ComparedField::Title => text(Field::Title).into(),
-    }
-}
-
-fn one_of<'a>(first: &'a str, second: &'a str) -> &'a str {
-    if first.is_empty() { second } else { first }
-}
-
-fn whole_name(of: &Particulars<'_>) -> Box<str> {
-    let text = |field| of.text(field).unwrap_or_default();
-    match text(Field::FullName) {
-        "" => format!("{} {}", text(Field::FirstName), text(Field::LastName)).trim().into(),
-        full => full.into(),
-    }
-}
-
-fn domains(of: &Particulars<'_>) -> Box<str> {
-    let website = of.text(Field::Website).into_iter();
-    joined(
-        website
-            .chain(of.emails.iter().filter(|email| !email.is_free_mail()).map(|email: &Cow<'_, Email>| email.domain())),
-    )
-}
-
-fn joined<'a>(values: impl Iterator<Item = &'a str>) -> Box<str> {
-    values.collect::<Vec<_>>().join(" | ").into()
 }

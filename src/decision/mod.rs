@@ -28,5 +28,6 @@ pub mod policy;
 pub mod reason;
 pub mod review;
 pub mod rows;
+pub(crate) mod side_by_side;
 mod survivorship;
 pub mod tier;

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::decision::fuzzy_tier::told_of_leads;
 use crate::decision::grouping::{Merge, Tie, Web, holding_together, record_merges_of, suggested_survivor};
 use crate::decision::matching::Profile;
+use crate::decision::side_by_side::{Side, side_by_side};
 use crate::decision::tier::MatchTier;
 use crate::domain::{Lead, LeadId, SourceName};
 use crate::store::LeadView;
@@ -144,7 +144,7 @@ impl<V: LeadView> Moment<V> {
 
     fn pair(&self, component: &Component, (a, b): (LeadId, LeadId), tie: Tie) -> Option<DuplicatePair> {
         let (one, other) = (component.leads.get(&a)?, component.leads.get(&b)?);
-        let compared = || told_of_leads(&self.score(one, other), &one.lead, &other.lead);
+        let compared = || side_by_side(&self.score(one, other), Side::Stored(&one.lead), Side::Stored(&other.lead));
         let comparisons = if tie.tier == MatchTier::Fuzzy { compared() } else { Vec::new() };
         Some(DuplicatePair { lead_id_a: a, lead_id_b: b, score: tie.score, matched_by: tie.tier, comparisons })
     }
