@@ -12,5 +12,6 @@ mod engine;
 mod grpc;
 mod model;
 mod power_cut;
+mod replay;
 mod store_upgrade;
 mod store_views;

@@ -3,7 +3,7 @@
 mod cases;
 mod duplicates;
 mod likeness;
-mod payloads;
+pub(crate) mod payloads;
 mod previews;
 mod restarting;
 mod waiting;
