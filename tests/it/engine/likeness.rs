@@ -1,11 +1,14 @@
 //! The fuzzy tier in upserts and matches: the contract's cases where no key agrees.
 
+use std::sync::{Arc, Barrier};
+
 use leadgate::decision::command::{UpdateMode, UpsertCommand, UpsertMode};
 use leadgate::decision::outcome::UpsertStatus;
 use leadgate::decision::policy::{Channel, OnPossible, SourcePolicy};
 use leadgate::decision::tier::{MatchLevel, MatchTier};
-use leadgate::domain::{Field, Lead, LinkedBy, TenantId};
-use leadgate::engine::{Answer, LeadSelector, ReviewFilter};
+use leadgate::domain::{Field, Lead, LeadId, LinkedBy, TenantId};
+use leadgate::engine::{Answer, LeadSelector, RequestError, ReviewFilter};
+use tokio::runtime::Handle;
 
 use super::Fixture;
 use super::payloads::{payload, source};
@@ -182,4 +185,37 @@ async fn a_lead_that_is_only_linked_gets_ids_and_addresses_alone() {
     let linked = upsert(&fixture, UpsertCommand { update_mode: UpdateMode::LinkOnly, ..payload(JANE_ELSEWHERE) }).await;
     assert_eq!(linked.outcome.status, UpsertStatus::Updated);
     assert_eq!(stored(&fixture, &linked).await.external_ids.len(), 2);
+}
+
+/// The lead, however often the engine says to come again.
+async fn insist(fixture: &Fixture, command: UpsertCommand) -> Option<LeadId> {
+    loop {
+        match fixture.engine.upsert(command.clone()).await {
+            Err(RequestError::Contention { .. }) => {}
+            answer => return answer.expect("an answer").outcome.lead_id,
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_payloads_of_one_person_at_one_instant_make_one_lead() {
+    for key_locks in [true, false] {
+        let fixture = Arc::new(Fixture::with(|settings| settings.key_locks = key_locks));
+        let meeting = Arc::new(Barrier::new(2));
+        for number in 0..100 {
+            // Each time in a tenant where there is nobody else.
+            let tenant = TenantId::parse(&format!("t{number}")).expect("a tenant");
+            let [one, other] = [JANE, JANE_ELSEWHERE].map(|text| {
+                let command = UpsertCommand { tenant: tenant.clone(), ..payload(text) };
+                let (fixture, meeting) = (Arc::clone(&fixture), Arc::clone(&meeting));
+                // Threads of their own: tasks that wait for each other take turns on one.
+                tokio::task::spawn_blocking(move || {
+                    meeting.wait();
+                    Handle::current().block_on(insist(&fixture, command))
+                })
+            });
+            let (one, other) = (one.await.expect("no panic"), other.await.expect("no panic"));
+            assert_eq!(one, other, "tenant {number}, locks {key_locks}");
+        }
+    }
 }
