@@ -50,6 +50,7 @@ pub mod app;
 pub mod cli;
 #[cfg(not(shuttle))]
 pub mod config;
+#[cfg_attr(shuttle, allow(dead_code, unused_imports, reason = "what uses the rest of it is not built here"))]
 pub mod decision;
 pub mod domain;
 #[cfg(not(shuttle))]
