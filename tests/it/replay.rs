@@ -5,10 +5,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use leadgate::decision::blocking::{blocks_of_incoming, blocks_of_lead};
 use leadgate::decision::command::{UpsertCommand, UpsertMode};
-use leadgate::decision::decide::decide;
+use leadgate::decision::comparable::Comparable;
+use leadgate::decision::decide::{asks_fuzzy_tier, decide};
 use leadgate::decision::digest::DigestKey;
-use leadgate::decision::evidence::{Evidence, KeyLookup, SharingLeads};
-use leadgate::decision::fuzzy_tier::asks_fuzzy_tier;
+use leadgate::decision::evidence::{Evidence, KeyLookup};
+use leadgate::decision::fuzzy_tier::{Likeness, SharingLead, SharingLeads};
 use leadgate::decision::identity_key::{IdentityKey, keys_of_lead};
 use leadgate::decision::matching::{FrequencyTable, Profile};
 use leadgate::decision::outcome::{Decision, Outcome};
@@ -76,7 +77,7 @@ fn whole_decision(decision: &Decision) -> String {
     let candidates = decision.candidates.iter().map(|candidate| {
         let compared = candidate.comparisons.iter();
         let compared = compared.map(|one| (one.weight.to_bits(), one.incoming.clone(), one.existing.clone()));
-        (encoded(&candidate.lead), compared.collect::<Vec<_>>())
+        (candidate.lead.as_ref().map(encoded), compared.collect::<Vec<_>>())
     });
     format!("{decision:?} {:?}", candidates.collect::<Vec<_>>())
 }
@@ -136,17 +137,29 @@ impl Constants {
             command.keys().into_iter().map(|key| KeyLookup { holders: holders(&key.key), key, truncated: false });
         let mut evidence =
             Evidence { keys: lookups.collect(), frequencies: Arc::new(frequencies), ..Evidence::default() };
-        let sharing = |blocks: &[u64]| {
-            let shares = |lead: &&Arc<Lead>| blocks_of_lead(lead).iter().any(|block| blocks.contains(block));
-            Some(SharingLeads { leads: leads.iter().filter(shares).cloned().collect(), truncated: false })
-        };
         if asks_fuzzy_tier(command, &evidence, &self.policy) {
-            evidence.sharing = sharing(&blocks_of_incoming(&command.lead));
+            let profile = Profile::of_incoming(&command.lead);
+            let blocks = blocks_of_incoming(&command.lead);
+            evidence.likeness = Some(self.likeness(&profile, &blocks, leads, &evidence));
         }
         let changed = self.plan(command, &evidence, u64::MAX).lead;
-        evidence.neighbours =
-            changed.filter(|change| change.before.is_some()).and_then(|change| sharing(&blocks_of_lead(&change.after)));
+        if let Some(change) = changed.filter(|change| change.before.is_some()) {
+            let profile = Profile::of_lead(&change.after);
+            evidence.neighbours = Some(self.likeness(&profile, &blocks_of_lead(&change.after), leads, &evidence));
+        }
         evidence
+    }
+
+    /// How like something those of the leads are that share a blocking key with it.
+    fn likeness(&self, profile: &Profile, blocks: &[u64], leads: &[Arc<Lead>], evidence: &Evidence) -> Likeness {
+        let shares = |lead: &&Arc<Lead>| blocks_of_lead(lead).iter().any(|block| blocks.contains(block));
+        let sharing = leads.iter().filter(shares);
+        let sharing =
+            sharing.map(|lead| SharingLead { lead_id: lead.lead_id, comparable: Comparable::of(lead).into() });
+        let sharing = SharingLeads { leads: sharing.collect(), truncated: false };
+        let mut likeness = Likeness::of(profile, &sharing, &evidence.frequencies, &self.policy);
+        likeness.put(leads);
+        likeness
     }
 
     /// Decision and plan, all bytes of them, and how many candidates only likeness speaks for.
