@@ -11,11 +11,12 @@ use std::time::Instant;
 use divan::Bencher;
 use jiff::Timestamp;
 
+use leadgate::decision::matching::Signature;
 use leadgate::domain::{
     ContactPoint, ExternalId, ExternalIdFormat, ExternalIdState, Field, FieldValue, Lead, LeadId, LinkedBy, LinkedId,
     PhoneKind, SourceName, TenantId,
 };
-use leadgate::index::{IndexDocument, IndexSettings, LeadIndex, SearchQuery};
+use leadgate::index::{IndexDocument, IndexSettings, LeadIndex, SearchQuery, Sought};
 
 /// Records between two publications, as at 20,000 upserts a second.
 const ROUND: u64 = 5_000;
@@ -222,7 +223,13 @@ fn candidates(bencher: Bencher<'_, '_>) {
             number += 1;
             blocks(1 + scatter(number, 30) % built.leads)
         })
-        .bench_local_values(|blocks| built.index.view().candidates(&TenantId::default(), &blocks, CAP).unwrap());
+        .bench_local_values(|blocks| {
+            built
+                .index
+                .view()
+                .candidates(&TenantId::default(), Sought { blocks: &blocks, signature: Signature::default() }, CAP)
+                .unwrap()
+        });
 }
 
 #[divan::bench]
@@ -236,5 +243,10 @@ fn candidates_without_index(bencher: Bencher<'_, '_>) {
             number += 1;
             blocks(1 + scatter(number, 30) % 10_000)
         })
-        .bench_local_values(|blocks| index.view().candidates(&TenantId::default(), &blocks, CAP).unwrap());
+        .bench_local_values(|blocks| {
+            index
+                .view()
+                .candidates(&TenantId::default(), Sought { blocks: &blocks, signature: Signature::default() }, CAP)
+                .unwrap()
+        });
 }

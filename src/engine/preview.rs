@@ -13,9 +13,11 @@ use foldhash::fast::RandomState as FastState;
 use crate::decision::blocking::blocks_of_lead;
 use crate::decision::change::Blocks;
 use crate::decision::identity_key::KeyHolders;
+use crate::decision::matching::{Profile, Signature};
 use crate::decision::plan::LeadChange;
 use crate::decision::rows::{Row, RowClass, RowKey, RowWrite};
 use crate::domain::{LeadId, TenantId};
+use crate::index::Sought;
 use crate::store::{ReadError, RowName, codec};
 
 use super::preview_blocks::PreviewBlocks;
@@ -98,6 +100,8 @@ struct HeldLead {
     lead_id: LeadId,
     /// As a store would hold it.
     bytes: Box<[u8]>,
+    /// What its names are like.
+    signature: Signature,
     /// Whether it is in the store as well, as it stood before.
     stored: bool,
     /// Whether it was changed after it got its first blocking keys.
@@ -162,9 +166,11 @@ impl Preview {
     }
 
     /// The leads that share a blocking key, as earlier items would have left them: capped as the index caps those that it knows.
-    pub(crate) fn sharing(&self, tenant: &TenantId, blocks: &[u64], cap: u64) -> (Vec<LeadId>, bool) {
+    pub(crate) fn sharing(&self, tenant: &TenantId, sought: Sought<'_>, cap: u64) -> (Vec<LeadId>, bool) {
         let state = self.state();
-        let (numbers, truncated) = state.blocks.sharing(tenant, blocks, cap, state.leads.len() as u64);
+        let signature = |number: u32| state.leads.get(number as usize).map(|lead| lead.signature).unwrap_or_default();
+        let likeness = |number| signature(number).likeness(sought.signature);
+        let (numbers, truncated) = state.blocks.sharing(tenant, sought.blocks, likeness, cap, state.leads.len() as u64);
         let lead_ids =
             numbers.into_iter().filter_map(|number| state.leads.get(number as usize)).map(|lead| lead.lead_id);
         (lead_ids.collect(), truncated)
@@ -207,12 +213,14 @@ impl State {
     /// The lead's number, and the blocking keys that it gains; `None` where no number is left.
     fn put_lead(&mut self, name: Name, change: &LeadChange, blocks: Option<&Blocks>) -> Option<(u32, Vec<u64>)> {
         let bytes = codec::encode_row(&Row::Lead(Arc::clone(&change.after))).into_boxed_slice();
+        let signature = Profile::of_lead(&change.after).signature();
         let after = blocks.map(|blocks| &*blocks.after).unwrap_or_default();
         self.contents += bytes.len() + ALLOCATION;
         if let Some(Held::Lead(number)) = self.rows.get(&name).copied() {
             let lead = self.leads.get_mut(number as usize)?;
             self.contents -= lead.bytes.len() + ALLOCATION;
             lead.bytes = bytes;
+            lead.signature = signature;
             let moves = blocks.is_some_and(|blocks| !blocks.touched.is_empty());
             lead.rewritten |= moves;
             let held = change.before.as_ref().filter(|_| moves).map(|before| blocks_of_lead(before));
@@ -221,7 +229,7 @@ impl State {
         }
         let number = u32::try_from(self.leads.len()).ok()?;
         let stored = change.before.is_some();
-        self.leads.push(HeldLead { lead_id: change.after.lead_id, bytes, stored, rewritten: stored });
+        self.leads.push(HeldLead { lead_id: change.after.lead_id, bytes, signature, stored, rewritten: stored });
         self.rows.insert(name, Held::Lead(number));
         Some((number, after.to_vec()))
     }

@@ -56,7 +56,14 @@ impl PreviewBlocks {
 
     /// The leads that share a key, those that share the most and rarest: by the caps of the index. With whether some are left out.
     /// `of` is how many leads there are.
-    pub(super) fn sharing(&self, tenant: &TenantId, blocks: &[u64], cap: u64, of: u64) -> (Vec<u32>, bool) {
+    pub(super) fn sharing(
+        &self,
+        tenant: &TenantId,
+        blocks: &[u64],
+        likeness: impl Fn(u32) -> u32,
+        cap: u64,
+        of: u64,
+    ) -> (Vec<u32>, bool) {
         let mut keys: Vec<u64> = blocks.iter().map(|block| self.key(tenant, *block)).collect();
         keys.sort_unstable();
         keys.dedup();
@@ -67,7 +74,7 @@ impl PreviewBlocks {
             let share = share_of(u64::from(chain.count), of);
             shares.extend(self.leads_of(*chain).map(|lead| (lead, share)));
         }
-        let numbers = ranked(shares);
+        let numbers = ranked(shares, likeness);
         let truncated = cut || numbers.len() > MAX_INDEXED_CANDIDATES;
         (numbers.into_iter().take(MAX_INDEXED_CANDIDATES).collect(), truncated)
     }
@@ -99,19 +106,19 @@ mod tests {
     #[test]
     fn leads_that_share_the_most_and_rarest_come_first_and_no_more_than_the_cap() {
         let (mut blocks, one) = (PreviewBlocks::default(), tenant("one"));
-        for lead in 0..1_000 {
+        for lead in 0..5_000 {
             let own = [u64::from(lead) + 100, 7];
-            blocks.add(&one, if lead % 100 == 0 { &[1, 7] } else { &own }, lead);
+            blocks.add(&one, if lead % 500 == 0 { &[1, 7] } else { &own }, lead);
         }
-        assert_eq!(blocks.sharing(&one, &[1], 300, 1_000), ((0..10).map(|lead| lead * 100).collect(), false));
-        let (leads, truncated) = blocks.sharing(&one, &[7, 1], 300, 1_000);
+        assert_eq!(blocks.sharing(&one, &[1], |_| 0, 300, 5_000), ((0..10).map(|lead| lead * 500).collect(), false));
+        let (leads, truncated) = blocks.sharing(&one, &[7, 1], |_| 0, 300, 5_000);
         assert_eq!(
             (leads[..10].to_vec(), leads.len()),
-            ((0..10).map(|lead| lead * 100).collect(), MAX_INDEXED_CANDIDATES)
+            ((0..10).map(|lead| lead * 500).collect(), MAX_INDEXED_CANDIDATES)
         );
         assert!(truncated);
-        assert_eq!(blocks.sharing(&one, &[1, 101, 7], 300, 1_000).0.len(), 11);
-        assert_eq!(blocks.sharing(&tenant("two"), &[1], 300, 1_000), (Vec::new(), false));
+        assert_eq!(blocks.sharing(&one, &[1, 101, 7], |_| 0, 300, 5_000).0.len(), 11);
+        assert_eq!(blocks.sharing(&tenant("two"), &[1], |_| 0, 300, 5_000), (Vec::new(), false));
     }
 
     #[test]
@@ -121,6 +128,6 @@ mod tests {
             blocks.add(&one, &[7], lead);
         }
         assert_eq!(blocks.links.len(), MOST_OF_A_KEY);
-        assert_eq!(blocks.sharing(&one, &[7], 300, 100_000), ((0..20).collect(), true));
+        assert_eq!(blocks.sharing(&one, &[7], |_| 0, 300, 100_000), ((0..20).collect(), true));
     }
 }

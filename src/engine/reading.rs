@@ -10,7 +10,7 @@ use crate::decision::fuzzy_tier::{SharingLead, SharingLeads};
 use crate::decision::identity_key::{IdentityKey, KeyHolders};
 use crate::decision::rows::{Row, RowKey};
 use crate::domain::{Lead, LeadId, Lifecycle, TenantId};
-use crate::index::{self, Candidate, Candidates, IndexError};
+use crate::index::{self, Candidate, Candidates, IndexError, Sought};
 use crate::store::{LeadView, ReadError};
 
 use super::preview::Preview;
@@ -145,20 +145,20 @@ impl<'a, V: LeadView> Look<'a, V> {
     pub(crate) fn sharing(
         &mut self,
         tenant: &TenantId,
-        blocks: &[u64],
+        sought: Sought<'_>,
         index: &index::View,
     ) -> Result<SharingLeads, SharingError> {
-        for block in blocks {
+        for block in sought.blocks {
             self.reading.reads.note(RowKey::block(tenant, *block), 0);
         }
-        let Candidates { leads: candidates, mut truncated } = index.candidates(tenant, blocks, MOST_IN_BLOCK)?;
+        let Candidates { leads: candidates, mut truncated } = index.candidates(tenant, sought, MOST_IN_BLOCK)?;
         let mut leads: Vec<SharingLead> = Vec::with_capacity(candidates.len());
         for Candidate { lead_id, comparable, sequence } in candidates {
             self.reading.reads.note(RowKey::lead(tenant, lead_id), sequence);
             leads.push(SharingLead { lead_id, comparable });
         }
         if let Some(preview) = self.preview {
-            truncated |= self.add_previewed(tenant, blocks, preview, &mut leads)?;
+            truncated |= self.add_previewed(tenant, sought, preview, &mut leads)?;
         }
         Ok(SharingLeads { leads, truncated })
     }
@@ -167,11 +167,11 @@ impl<'a, V: LeadView> Look<'a, V> {
     fn add_previewed(
         &mut self,
         tenant: &TenantId,
-        blocks: &[u64],
+        sought: Sought<'_>,
         preview: &Preview,
         leads: &mut Vec<SharingLead>,
     ) -> Result<bool, ReadError> {
-        let (previewed, truncated) = preview.sharing(tenant, blocks, MOST_IN_BLOCK);
+        let (previewed, truncated) = preview.sharing(tenant, sought, MOST_IN_BLOCK);
         let mut lead_ids: Vec<LeadId> = leads.iter().map(|lead| lead.lead_id).chain(previewed).collect();
         lead_ids.sort_unstable();
         lead_ids.dedup();
@@ -181,7 +181,7 @@ impl<'a, V: LeadView> Look<'a, V> {
             leads.retain(|lead| lead.lead_id != lead_id);
             if let Row::Lead(lead) = row
                 && lead.is_live()
-                && (!preview.has_rewritten(tenant, lead_id) || shares_any(&lead, blocks))
+                && (!preview.has_rewritten(tenant, lead_id) || shares_any(&lead, sought.blocks))
             {
                 leads.push(SharingLead { lead_id, comparable: Comparable::of(&lead).into() });
             }

@@ -22,7 +22,7 @@ use crate::decision::policy::{FuzzyTier, Policy};
 use crate::decision::review::{DeadLetter, Review};
 use crate::decision::rows::{ChangeSet, RecordedReply, Row, RowKey, RowWrite};
 use crate::domain::{Lead, LeadId, TenantId};
-use crate::index::IndexDocument;
+use crate::index::{IndexDocument, Sought};
 use crate::store::LeadStore;
 
 use super::answer::{Answer, RequestError, Unborn};
@@ -172,7 +172,8 @@ impl<S: LeadStore> Engine<S> {
         look: &mut Look<'_, S::View>,
     ) -> Result<Likeness, RequestError> {
         let index = self.index.load().view();
-        let sharing = look.sharing(&command.tenant, blocks, &index).map_err(sharing_failed)?;
+        let sought = Sought { blocks, signature: profile.signature() };
+        let sharing = look.sharing(&command.tenant, sought, &index).map_err(sharing_failed)?;
         let mut likeness = Likeness::of(profile, &sharing, &evidence.frequencies, policy);
         let needed = look.leads(&command.tenant, &likeness.needed(command.explain)).await.map_err(read_failed)?;
         likeness.put(&needed);

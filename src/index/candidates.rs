@@ -9,6 +9,7 @@ use super::error::IndexError;
 use super::generation::RecentLead;
 use super::indexed::Sharing;
 use super::recent::RecentOfTenant;
+use super::sharing::Sought;
 use super::view::View;
 
 /// Most candidates that are taken from the index. Those of the overlay come on top, all of them.
@@ -43,21 +44,21 @@ impl Candidates {
 
 impl View {
     /// The leads that share at least one of the blocking keys: from the overlay all, from the index the
-    /// [`MAX_INDEXED_CANDIDATES`] that share the most and rarest.
+    /// [`MAX_INDEXED_CANDIDATES`] that are the likeliest by what they share and by their signatures.
     ///
     /// The index is asked for the keys that at most `cap` leads have, and for the two rarest however many have them.
     ///
     /// # Errors
     ///
     /// The index cannot be read.
-    pub fn candidates(&self, tenant: &TenantId, blocks: &[u64], cap: u64) -> Result<Candidates, IndexError> {
+    pub fn candidates(&self, tenant: &TenantId, sought: Sought<'_>, cap: u64) -> Result<Candidates, IndexError> {
         let base = &self.0.base;
         // The index is asked before the overlay, so that a lead that is recorded meanwhile is seen in one of them.
-        let Sharing { leads: mut indexed, cut } = base.sharing(tenant, blocks, cap)?;
+        let Sharing { leads: mut indexed, cut } = base.sharing(tenant, sought, cap)?;
         let recent = self.0.with_recent(|recent| {
             let recent = recent.of(tenant);
             indexed.retain(|(lead_id, _)| !recent.contains(*lead_id));
-            sharing_any(recent, blocks)
+            sharing_any(recent, sought.blocks)
         });
         let truncated = cut || indexed.len() > MAX_INDEXED_CANDIDATES;
         let mut leads: Vec<Candidate> = recent.iter().map(|lead| Candidate::of_recent(lead)).collect();

@@ -10,11 +10,12 @@ use tantivy::schema::{IndexRecordOption, TantivyDocument, Value};
 use tantivy::{DocAddress, DocId, DocSet, Searcher, SegmentOrdinal, SegmentReader, TERMINATED, Term};
 
 use crate::decision::comparable::Comparable;
+use crate::decision::matching::Signature;
 use crate::domain::{LeadId, TenantId};
 
 use super::error::IndexError;
-use super::schema::{Fields, ID_HIGH, ID_LOW, after_scope, joined, scope, split_key};
-use super::sharing::{MOST_OF_A_KEY, leave_rare, ranked, share_of};
+use super::schema::{Fields, ID_HIGH, ID_LOW, SIGNATURE, after_scope, joined, scope, split_key};
+use super::sharing::{MOST_OF_A_KEY, Sought, leave_rare, ranked, share_of};
 
 /// The index as one commit left it; cheap to clone.
 #[derive(Clone)]
@@ -27,7 +28,7 @@ pub(super) struct Indexed {
 /// The leads that share blocking keys.
 #[derive(Default)]
 pub(super) struct Sharing {
-    /// The leads with their documents, those that share the most and rarest first, then by id; each once.
+    /// The leads with their documents, the likeliest first; each once.
     pub(super) leads: Vec<(LeadId, DocAddress)>,
     /// Whether leads were left out because too many have a key.
     pub(super) cut: bool,
@@ -68,14 +69,18 @@ impl Indexed {
     }
 
     /// The leads that share at least one of the keys that at most `cap` leads have, or one of the two rarest however many have them.
-    pub(super) fn sharing(&self, tenant: &TenantId, blocks: &[u64], cap: u64) -> Result<Sharing, IndexError> {
-        let mut listed = self.listed(tenant, blocks)?;
+    pub(super) fn sharing(&self, tenant: &TenantId, sought: Sought<'_>, cap: u64) -> Result<Sharing, IndexError> {
+        let mut listed = self.listed(tenant, sought.blocks)?;
         let cut = leave_rare(&mut listed, |listed| listed.frequency, cap);
         let mut shares = Vec::new();
         for key in &listed {
             self.read(key, &mut shares)?;
         }
-        Ok(Sharing { leads: ranked(shares), cut })
+        let likeness = |(_, DocAddress { segment_ord, doc_id }): (LeadId, DocAddress)| {
+            let bits = self.columns[segment_ord as usize].signature.get_val(doc_id);
+            Signature::from_bits(bits).likeness(sought.signature)
+        };
+        Ok(Sharing { leads: ranked(shares, likeness), cut })
     }
 
     /// What the lead of a document is compared by.
@@ -196,6 +201,7 @@ impl Indexed {
 pub(super) struct IdColumns {
     high: Arc<dyn ColumnValues<u64>>,
     low: Arc<dyn ColumnValues<u64>>,
+    signature: Arc<dyn ColumnValues<u64>>,
     last_key: Box<[u8]>,
 }
 
@@ -203,7 +209,8 @@ impl IdColumns {
     fn open(segment: &SegmentReader, fields: Fields) -> Result<Self, IndexError> {
         let columns = segment.fast_fields();
         let (high, low) = (columns.column_first_or_default(ID_HIGH)?, columns.column_first_or_default(ID_LOW)?);
-        Ok(Self { high, low, last_key: last_key(segment, fields)? })
+        let signature = columns.column_first_or_default(SIGNATURE)?;
+        Ok(Self { high, low, signature, last_key: last_key(segment, fields)? })
     }
 
     /// The lead of a document.

@@ -45,6 +45,7 @@ pub(super) struct Fields {
     pub(super) comparable: Field,
     high: Field,
     low: Field,
+    signature: Field,
 }
 
 /// The column of the first eight bytes of the lead's id.
@@ -52,6 +53,9 @@ pub(super) const ID_HIGH: &str = "id_high";
 
 /// The column of the last eight bytes of the lead's id.
 pub(super) const ID_LOW: &str = "id_low";
+
+/// The column of the lead's signature.
+pub(super) const SIGNATURE: &str = "signature";
 
 impl Fields {
     /// The schema with its fields.
@@ -64,7 +68,8 @@ impl Fields {
             blocks: schema.add_text_field("blocks", text_options()),
             comparable: schema.add_bytes_field("comparable", STORED),
             high: schema.add_u64_field(ID_HIGH, column.clone()),
-            low: schema.add_u64_field(ID_LOW, column),
+            low: schema.add_u64_field(ID_LOW, column.clone()),
+            signature: schema.add_u64_field(SIGNATURE, column),
         };
         (schema.build(), fields)
     }
@@ -90,6 +95,7 @@ impl Fields {
         result.add_bytes(self.comparable, &comparable.to_bytes());
         result.add_u64(self.high, high);
         result.add_u64(self.low, low);
+        result.add_u64(self.signature, comparable.profile.signature().to_bits());
         result
     }
 

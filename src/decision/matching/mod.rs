@@ -18,6 +18,7 @@ mod personal;
 mod place;
 mod profile;
 mod scoring;
+mod signature;
 mod similarity;
 #[cfg(test)]
 mod tests;
@@ -29,4 +30,5 @@ pub use learning::{Candidate, Learned, LevelEvidence, Sample, learn};
 pub use level::{ComparedField, Kind, Level};
 pub use profile::{ComparedPair, Profile, compare, prior};
 pub use scoring::{FieldComparison, Score, probability_of_weight, weight_of_probability};
+pub use signature::Signature;
 pub use weights::{LevelWeight, Weights};

@@ -81,6 +81,11 @@ impl Organisation {
         }
     }
 
+    /// The name of the company, if it has one.
+    pub(super) fn name(&self) -> impl Iterator<Item = &str> {
+        [&*self.core].into_iter()
+    }
+
     /// How rare the name is: as a whole where it is common, else as rare as its words are together.
     fn rarity(&self, table: &FrequencyTable) -> f64 {
         let whole = self.term.map_or(0.0, |term| table.rarity_of_unique(term, self.bits(table)));

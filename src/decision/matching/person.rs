@@ -56,6 +56,11 @@ impl Person {
         given.into_iter().chain(family)
     }
 
+    /// The given names and the family name.
+    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+        self.given.iter().map(|given| &**given).chain([&*self.family_letters])
+    }
+
     /// Whether a word of a mailbox is made of this name.
     pub(super) fn names(&self, mailbox: &str) -> bool {
         let holds = |name: &str| name.len() >= MIN_PART && (mailbox.contains(name) || is_misspelt(mailbox, name));

@@ -62,6 +62,12 @@ impl Place {
         ]
     }
 
+    /// The words of the street with its house number.
+    pub(super) fn street_words(&self) -> impl Iterator<Item = &str> {
+        let street = self.street.iter();
+        street.flat_map(|street| street.words.iter().chain([&street.house])).map(|word| &**word)
+    }
+
     pub(super) fn terms(&self) -> impl Iterator<Item = TermHash> {
         let city = self.city.iter().chain(&self.postal_code).map(|(_, term)| *term);
         self.street.iter().map(|street| street.term).chain(city)

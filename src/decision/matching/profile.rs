@@ -15,6 +15,7 @@ use super::person::{self, Person};
 use super::personal::{Birth, Title, compare_births, compare_titles};
 use super::place::{self, Place};
 use super::scoring::{Agreement, Score, weigh};
+use super::signature::Signature;
 use super::weights::Weights;
 
 /// The fields that are looked at behind [`compare_who`]: those of organisations first.
@@ -64,6 +65,14 @@ impl Profile {
             title: of.text(Field::Title).and_then(Title::new),
             person,
         }
+    }
+
+    /// By what it is told from strangers without a comparison.
+    pub fn signature(&self) -> Signature {
+        Signature::of(
+            self.person.iter().flat_map(Person::words),
+            self.organisation.name().chain(self.place.street_words()),
+        )
     }
 
     /// How rare the value of each field of [`LATER`] is, as far as this lead has it.

@@ -6,7 +6,7 @@ use crate::decision::blocking::blocks_of_lead;
 use crate::decision::grouping::Tie;
 use crate::decision::identity_key::{IdentityKey, keys_of_lead};
 use crate::domain::LeadId;
-use crate::index::IndexError;
+use crate::index::{IndexError, Sought};
 use crate::store::LeadView;
 
 use super::super::answer::RequestError;
@@ -94,7 +94,8 @@ impl<V: LeadView> Moment<V> {
         let most = usize::try_from(MOST_IN_BLOCK).unwrap_or(usize::MAX);
         let mut partners = self.index.partners(&self.tenant, &blocks, most).map_err(failed)?;
         if against == Against::AllAndCommon {
-            let common = self.index.candidates(&self.tenant, &blocks, MOST_IN_BLOCK).map_err(failed)?;
+            let sought = Sought { blocks: &blocks, signature: ready.profile.signature() };
+            let common = self.index.candidates(&self.tenant, sought, MOST_IN_BLOCK).map_err(failed)?;
             partners.extend(common.lead_ids());
             partners.sort_unstable();
             partners.dedup();

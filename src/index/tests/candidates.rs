@@ -4,10 +4,10 @@ use crate::decision::comparable::Comparable;
 use crate::domain::{Field, Lead, LeadId, TenantId};
 use crate::index::{Candidates, LeadIndex, MAX_INDEXED_CANDIDATES};
 
-use super::fixtures::{document, lead, lead_id, open, publish, with_email, with_field};
+use super::fixtures::{document, lead, lead_id, open, publish, sought, with_email, with_field};
 
 fn candidates(index: &LeadIndex, blocks: &[u64], cap: u64) -> Candidates {
-    index.view().candidates(&TenantId::default(), blocks, cap).unwrap()
+    index.view().candidates(&TenantId::default(), sought(blocks), cap).unwrap()
 }
 
 /// Which leads, and whether some are left out.
@@ -61,15 +61,16 @@ fn a_recent_state_decides_by_its_own_blocking_keys() {
 fn common_keys_are_left_out_but_never_the_two_rarest() {
     let folder = tempfile::tempdir().unwrap();
     let index = open(folder.path()).index;
-    // Key 1 is common, 2 is less so, 3 and 4 are rare.
-    for number in 0..20 {
-        let blocks: Vec<u64> = (1..=4).filter(|block| number % (block * block * block) == 0).collect();
-        index.record(document(number, lead(number), &blocks));
+    // Key 1 is common, 2 and 3 are rare.
+    for number in 0..4_000 {
+        let keys = [(1, 1), (2, 1_000), (3, 1_500)].into_iter().filter(|(_, every)| number % every == 0);
+        index.record(document(number, lead(number), &keys.map(|(key, _)| key).collect::<Vec<_>>()));
     }
-    publish(&index, 20);
-    assert_eq!(found(&index, &[1, 3, 4], 2), (ids([0]), true));
-    assert_eq!(found(&index, &[1, 3, 4], 20), (ids(0..20), false));
-    assert_eq!(found(&index, &[1], 2), (ids(0..20), false));
+    publish(&index, 4_000);
+    assert_eq!(found(&index, &[1, 2, 3], 2), (ids([0, 1_000, 1_500, 2_000, 3_000]), true));
+    assert_eq!(candidates(&index, &[1, 2, 3], 4_000).leads.len(), MAX_INDEXED_CANDIDATES);
+    assert_eq!(found(&index, &[1], 2), (ids(0..20), true));
+    assert_eq!(found(&index, &[2], 2), (ids([0, 1_000, 2_000, 3_000]), false));
 }
 
 #[test]

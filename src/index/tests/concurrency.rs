@@ -5,7 +5,7 @@ use std::thread;
 
 use crate::domain::{Field, TenantId};
 
-use super::fixtures::{document, found, lead, lead_id, open, with_field};
+use super::fixtures::{document, found, lead, lead_id, open, sought, with_field};
 
 const LEADS: u64 = 2_000;
 
@@ -37,7 +37,7 @@ fn what_was_recorded_is_found_while_generations_come_and_go() {
             while !done.load(Ordering::Acquire) {
                 let number = visible.load(Ordering::Acquire);
                 if number > 0 {
-                    let candidates = index.view().candidates(&TenantId::default(), &[number], 10).unwrap();
+                    let candidates = index.view().candidates(&TenantId::default(), sought(&[number]), 10).unwrap();
                     assert!(candidates.lead_ids().eq([lead_id(number)]));
                     assert_eq!(found(&index, &TenantId::default(), &format!("name{number}x")), [number]);
                 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::decision::matching::Signature;
 use crate::domain::{
     ContactPoint, ExternalId, ExternalIdFormat, ExternalIdState, Field, FieldValue, Lead, LeadId, LinkedBy, LinkedId,
     PhoneKind, SourceName, TenantId,
 };
-use crate::index::{IndexDocument, IndexSettings, LeadIndex, Opened, SearchQuery};
+use crate::index::{IndexDocument, IndexSettings, LeadIndex, Opened, SearchQuery, Sought};
 
 /// A lead without content.
 pub(super) fn lead(number: u64) -> Lead {
@@ -55,6 +56,11 @@ fn contact(value: &str, key: &str) -> ContactPoint {
         primary: true,
         linked_by: LinkedBy::Exact,
     }
+}
+
+/// Leads that share these keys, whatever their names.
+pub(super) fn sought(blocks: &[u64]) -> Sought<'_> {
+    Sought { blocks, signature: Signature::default() }
 }
 
 /// The document of a live lead of the default tenant.

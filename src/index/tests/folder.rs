@@ -7,7 +7,7 @@ use crate::domain::{Field, LeadId, TenantId};
 use crate::index::{LeadIndex, OpenError, Opened, RebuildReason};
 
 use super::super::schema::FORMAT;
-use super::fixtures::{document, found, lead, open, publish, settings, with_field};
+use super::fixtures::{document, found, lead, open, publish, settings, sought, with_field};
 
 const LEADS: u64 = 40;
 
@@ -28,7 +28,7 @@ fn replay(opened: &Opened) {
 fn answers(index: &LeadIndex) -> (Vec<u64>, Vec<LeadId>, Vec<LeadId>) {
     let view = index.view();
     let tenant = TenantId::default();
-    let candidates = view.candidates(&tenant, &[3], 1_000).unwrap();
+    let candidates = view.candidates(&tenant, sought(&[3]), 1_000).unwrap();
     (found(index, &tenant, "name3"), candidates.lead_ids().collect(), view.live_ids(&tenant).unwrap())
 }
 

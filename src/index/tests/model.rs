@@ -11,7 +11,7 @@ use crate::index::search_text::{FULL_WEIGHT, SearchText};
 use crate::index::{IndexDocument, LeadIndex, SearchQuery};
 
 use super::fixtures::{
-    document, lead, lead_id, number, open, tenant, with_email, with_external_id, with_field, with_phone,
+    document, lead, lead_id, number, open, sought, tenant, with_email, with_external_id, with_field, with_phone,
 };
 
 const NAMES: [&str; 6] = ["Jane", "Jané-Luc", "J", "O'Brien", "Müller", "山田"];
@@ -211,7 +211,7 @@ impl Run<'_> {
                 assert_eq!(hits, self.model.hits(&tenant, text), "{text}");
             }
             for blocks in [vec![0], vec![1, 2], vec![3, 4, 0]] {
-                let candidates = view.candidates(&tenant, &blocks, 1_000).unwrap();
+                let candidates = view.candidates(&tenant, sought(&blocks), 1_000).unwrap();
                 assert_eq!(candidates.lead_ids().collect::<Vec<_>>(), self.model.sharing(&tenant, &blocks));
                 assert!(!candidates.truncated);
             }

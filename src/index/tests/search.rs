@@ -4,7 +4,7 @@ use crate::domain::{Field, Lead, TenantId};
 use crate::index::{InvalidQuery, SearchError, SearchQuery};
 
 use super::fixtures::{
-    document, found, lead, open, publish, tenant, with_email, with_external_id, with_field, with_phone,
+    document, found, lead, open, publish, sought, tenant, with_email, with_external_id, with_field, with_phone,
 };
 
 fn jane() -> Lead {
@@ -173,7 +173,7 @@ fn tenants_never_meet() {
                 let expected = if other.as_str().contains(owner.as_str()) { vec![1] } else { vec![] };
                 assert_eq!(found(&index, other, owner.as_str()), expected, "{owner} in {other}");
             }
-            assert_eq!(view.candidates(owner, &[42], 100).unwrap().leads.len(), 1);
+            assert_eq!(view.candidates(owner, sought(&[42]), 100).unwrap().leads.len(), 1);
             assert_eq!(view.live_ids(owner).unwrap().len(), 1);
         }
         assert_eq!(view.tenants().unwrap().into_iter().collect::<Vec<_>>(), ["a", "a b", "b"]);
