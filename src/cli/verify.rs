@@ -14,6 +14,8 @@ use super::output::{OutputFormat, Table, print, print_json, print_json_line, say
 const TOLD: usize = 100;
 
 /// Check every invariant of a data folder whose server is not running.
+///
+/// A folder of an older version is brought to this version's format first, as `leadgate serve` does it: take a copy to go back.
 #[derive(Debug, clap::Args)]
 pub(crate) struct VerifyOptions {
     /// The data folder.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::decision::blocking::blocks_of_lead;
 use crate::decision::rows::{FeedEntry, Row, RowClass, RowKey};
@@ -21,6 +21,9 @@ const MOST_ROUNDS: u32 = 4;
 
 /// So much recorded is published at once: the more there is, the longer every search in the overlay.
 const ENOUGH_RECORDED: usize = 4_000;
+
+/// How often a replay of everything tells how far it is.
+const PROGRESS: Duration = Duration::from_secs(10);
 
 /// How many leads are replayed in one round.
 const REPLAY_ROUND: usize = 5_000;
@@ -84,7 +87,7 @@ impl<S: LeadStore> Engine<S> {
         self.sequencer.at_rest(|sequence| index.freeze(sequence));
         let Some(frozen) = index.frozen_sequence() else { return Ok(()) };
         let Ok(Ok(())) = tokio::time::timeout(ROUND, self.gate.wait(frozen)).await else { return Ok(()) };
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         index.publish()?;
         metrics::histogram!("leadgate_index_publish_seconds").record(began.elapsed().as_secs_f64());
         Ok(())
@@ -190,9 +193,15 @@ async fn record_lead<V: LeadView>(view: &V, index: &LeadIndex, entry: &FeedEntry
 
 async fn replay_everything<V: LeadView>(view: &V, index: &LeadIndex) -> Result<(), ReplayError> {
     let mut scan = Scan { class: RowClass::Lead, tenant: None, after: None, limit: REPLAY_ROUND };
+    let (mut leads, mut told) = (0, Instant::now());
     loop {
         let rows = view.scan(&scan).await?;
         let Some(last) = rows.last().map(|row| row.key.clone()) else { break };
+        leads += rows.len();
+        if told.elapsed() >= PROGRESS {
+            tracing::info!(leads, "building the index from the store");
+            told = Instant::now();
+        }
         for row in rows {
             record_row(index, row);
         }

@@ -14,6 +14,9 @@ use super::similarity::{edits, is_misspelt, similarity, similarity_after};
 /// Bits that an address of one person says at least.
 const ADDRESS_BITS: f64 = 12.0;
 
+/// Letters of the shortest mailbox name that says something at another domain: initials are anybody's.
+const MIN_MAILBOX: usize = 3;
+
 /// An address, ready to be compared.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Mailbox {
@@ -108,6 +111,7 @@ fn email(a: &Mailbox, b: &Mailbox, table: &FrequencyTable) -> Agreement {
         () if a.is_role => Level::EmailDifferent,
         () if same_name && is_misspelt(&a.domain, &b.domain) && named => Level::EmailNamedMisspelt,
         () if same_name && is_misspelt(&a.domain, &b.domain) => Level::EmailMisspelt,
+        () if same_name && a.name.len() < MIN_MAILBOX => Level::EmailDifferent,
         () if same_name && named => Level::EmailNamed,
         () if same_name => Level::EmailMailbox,
         () if is_numbered(a, b) && label(&a.domain) == label(&b.domain) => Level::EmailNumbered,

@@ -113,6 +113,8 @@ fn values_agree_at_the_level_that_fits() {
     check("email=jane@acme.com", "email=jane2@acme.com", &["domain: exact", "email: numbered"]);
     check("email=info@acme.com", "email=jane@acme.com", &["domain: exact", "email: function"]);
     check("email=lilly77@gmail.com", "email=lilly77@gmial.com", &["email: misspelt"]);
+    check("email=lilly77@gmail.com", "email=lilly77@acme.com", &["email: mailbox"]);
+    check("email=p@m2.example", "email=p@m10.example", &["domain: different", "email: different"]);
     check("phone=+1 212 853 7755", "phone=(212) 853-7755", &["phone: exact"]);
     check("phone=+1 212 853 7755 ext 1", "phone=+1 212 853 7755 ext 2", &["phone: other extension"]);
     check("phone=+1 212 853 7755", "phone=+1 212 853 7756", &["phone: misspelt"]);
