@@ -74,9 +74,9 @@ impl PreviewBlocks {
             let share = share_of(u64::from(chain.count), of);
             shares.extend(self.leads_of(*chain).map(|lead| (lead, share)));
         }
-        let numbers = ranked(shares, likeness);
+        let numbers = ranked(shares, MAX_INDEXED_CANDIDATES, likeness);
         let truncated = cut || numbers.len() > MAX_INDEXED_CANDIDATES;
-        (numbers.into_iter().take(MAX_INDEXED_CANDIDATES).collect(), truncated)
+        (numbers.into_iter().take(MAX_INDEXED_CANDIDATES).map(|(_, lead)| lead).collect(), truncated)
     }
 
     /// About what it takes in memory.

@@ -52,7 +52,8 @@ impl View {
                 _ => self.0.base.read(&listed, &mut indexed)?,
             }
         }
-        let mut partners: Vec<LeadId> = indexed.into_iter().map(|((lead_id, _), _)| lead_id).collect();
+        let mut partners: Vec<LeadId> =
+            indexed.into_iter().map(|(document, _)| self.0.base.lead_id(document)).collect();
         self.0.with_recent(|recent| {
             let recent = recent.of(tenant);
             partners.retain(|lead_id| !recent.contains(*lead_id));

@@ -54,19 +54,18 @@ impl View {
     pub fn candidates(&self, tenant: &TenantId, sought: Sought<'_>, cap: u64) -> Result<Candidates, IndexError> {
         let base = &self.0.base;
         // The index is asked before the overlay, so that a lead that is recorded meanwhile is seen in one of them.
-        let Sharing { leads: mut indexed, cut } = base.sharing(tenant, sought, cap)?;
-        let recent = self.0.with_recent(|recent| {
+        let Sharing { ranked, cut } = base.sharing(tenant, sought, cap)?;
+        let (recent, (indexed, more)) = self.0.with_recent(|recent| {
             let recent = recent.of(tenant);
-            indexed.retain(|(lead_id, _)| !recent.contains(*lead_id));
-            sharing_any(recent, sought.blocks)
+            let indexed = base.likeliest(&ranked, MAX_INDEXED_CANDIDATES, |lead_id| !recent.contains(lead_id));
+            (sharing_any(recent, sought.blocks), indexed)
         });
-        let truncated = cut || indexed.len() > MAX_INDEXED_CANDIDATES;
         let mut leads: Vec<Candidate> = recent.iter().map(|lead| Candidate::of_recent(lead)).collect();
-        for (lead_id, document) in indexed.into_iter().take(MAX_INDEXED_CANDIDATES) {
+        for (lead_id, document) in indexed {
             leads.push(Candidate { lead_id, comparable: base.comparable(document)?.into(), sequence: 0 });
         }
         leads.sort_unstable_by_key(|candidate| candidate.lead_id);
-        Ok(Candidates { leads, truncated })
+        Ok(Candidates { leads, truncated: cut || more })
     }
 }
 

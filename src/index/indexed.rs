@@ -13,9 +13,10 @@ use crate::decision::comparable::Comparable;
 use crate::decision::matching::Signature;
 use crate::domain::{LeadId, TenantId};
 
+use super::candidates::MAX_INDEXED_CANDIDATES;
 use super::error::IndexError;
 use super::schema::{Fields, ID_HIGH, ID_LOW, SIGNATURE, after_scope, joined, scope, split_key};
-use super::sharing::{MOST_OF_A_KEY, Sought, leave_rare, ranked, share_of};
+use super::sharing::{MOST_OF_A_KEY, Rank, Sought, leave_rare, ranked, share_of};
 
 /// The index as one commit left it; cheap to clone.
 #[derive(Clone)]
@@ -28,8 +29,8 @@ pub(super) struct Indexed {
 /// The leads that share blocking keys.
 #[derive(Default)]
 pub(super) struct Sharing {
-    /// The leads with their documents, the likeliest first; each once.
-    pub(super) leads: Vec<(LeadId, DocAddress)>,
+    /// The documents of the leads, the likeliest first; each once.
+    pub(super) ranked: Vec<(Rank, DocAddress)>,
     /// Whether leads were left out because too many have a key.
     pub(super) cut: bool,
 }
@@ -42,8 +43,8 @@ pub(super) struct Listed {
     segments: Vec<(SegmentOrdinal, TermInfo)>,
 }
 
-/// A live document with its lead, and what it says to share a key with it.
-type Share = ((LeadId, DocAddress), u32);
+/// A live document, which is one lead's, and what it says to share a key with it.
+type Share = (DocAddress, u32);
 
 impl Indexed {
     /// Opens the columns of every segment, once per commit.
@@ -76,11 +77,39 @@ impl Indexed {
         for key in &listed {
             self.read(key, &mut shares)?;
         }
-        let likeness = |(_, DocAddress { segment_ord, doc_id }): (LeadId, DocAddress)| {
+        let likeness = |DocAddress { segment_ord, doc_id }| {
             let bits = self.columns[segment_ord as usize].signature.get_val(doc_id);
             Signature::from_bits(bits).likeness(sought.signature)
         };
-        Ok(Sharing { leads: ranked(shares, likeness), cut })
+        Ok(Sharing { ranked: ranked(shares, MAX_INDEXED_CANDIDATES, likeness), cut })
+    }
+
+    /// The likeliest of ranked documents with their leads, of equals the oldest: at most so many that `keep` keeps, and whether there are
+    /// more.
+    pub(super) fn likeliest(
+        &self,
+        ranked: &[(Rank, DocAddress)],
+        most: usize,
+        keep: impl Fn(LeadId) -> bool,
+    ) -> (Vec<(LeadId, DocAddress)>, bool) {
+        let mut leads: Vec<(LeadId, DocAddress)> = Vec::new();
+        for equals in ranked.chunk_by(|one, other| one.0 == other.0) {
+            let first = leads.len();
+            if first > most {
+                break;
+            }
+            let found = equals.iter().map(|(_, document)| (self.lead_id(*document), *document));
+            leads.extend(found.filter(|(lead_id, _)| keep(*lead_id)));
+            leads[first..].sort_unstable();
+        }
+        let more = leads.len() > most;
+        leads.truncate(most);
+        (leads, more)
+    }
+
+    /// The lead of a document.
+    pub(super) fn lead_id(&self, DocAddress { segment_ord, doc_id }: DocAddress) -> LeadId {
+        self.columns[segment_ord as usize].lead_id(doc_id)
     }
 
     /// What the lead of a document is compared by.
@@ -118,12 +147,11 @@ impl Indexed {
         let mut room = MOST_OF_A_KEY;
         for (ordinal, info) in &key.segments {
             let segment = self.searcher.segment_reader(*ordinal);
-            let columns = &self.columns[*ordinal as usize];
             let index = segment.inverted_index(self.fields.blocks)?;
             let mut postings = index.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
             let before = shares.len();
             let live = live_docs(segment, &mut postings).take(room);
-            shares.extend(live.map(|doc| ((columns.lead_id(doc), DocAddress::new(*ordinal, doc)), 0)));
+            shares.extend(live.map(|doc| (DocAddress::new(*ordinal, doc), 0)));
             room -= shares.len() - before;
         }
         let having = if room == 0 { key.frequency } else { (shares.len() - begun) as u64 };

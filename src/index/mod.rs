@@ -47,5 +47,5 @@ pub(crate) use expression::read_any_search;
 pub use expression::{MAX_TEXT_CHARS, MAX_WORDS};
 pub use folder::RebuildReason;
 pub use lead_index::{IndexSettings, LeadIndex, Opened};
-pub use sharing::{MOST_OF_A_KEY, Sought, leave_rare, ranked, share_of};
+pub use sharing::{MOST_OF_A_KEY, Rank, Sought, leave_rare, ranked, share_of};
 pub use view::{Hit, MAX_OFFSET, MAX_PAGE_SIZE, SearchPage, SearchQuery, View};
