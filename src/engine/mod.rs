@@ -22,6 +22,7 @@ mod preview;
 mod preview_blocks;
 mod previewing;
 mod reading;
+mod repeating;
 mod reports;
 mod row_cache;
 pub mod sequencer;

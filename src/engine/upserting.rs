@@ -16,11 +16,11 @@ use crate::decision::evidence::Evidence;
 use crate::decision::fuzzy_tier::Likeness;
 use crate::decision::identity_key::{IdentityKey, KeyHolders};
 use crate::decision::matching::Profile;
-use crate::decision::outcome::{Decision, Outcome, UpsertStatus};
-use crate::decision::plan::{NewIds, Plan, PlanContext, PlanError, plan_upsert, without_personal_data};
+use crate::decision::outcome::{Outcome, UpsertStatus};
+use crate::decision::plan::{NewIds, Plan, PlanContext, PlanError, plan_upsert};
 use crate::decision::policy::{FuzzyTier, Policy};
 use crate::decision::review::{DeadLetter, Review};
-use crate::decision::rows::{ChangeSet, RecordedReply, Row, RowKey, RowWrite};
+use crate::decision::rows::{ChangeSet, Row, RowKey, RowWrite};
 use crate::domain::{Lead, LeadId, TenantId};
 use crate::index::{IndexDocument, Sought};
 use crate::store::LeadStore;
@@ -30,6 +30,7 @@ use super::key_locks::{KeyGuards, QueueFull};
 use super::lock_set::{LockSet, NotSequenced};
 use super::preview::Preview;
 use super::reading::Look;
+use super::repeating::recorded;
 use super::sequencer::SubmitError;
 use super::{Engine, closed, read_failed, sharing_failed};
 
@@ -128,10 +129,7 @@ impl<S: LeadStore> Engine<S> {
         let Request { command, policy, intent, .. } = request;
         let preview = if let Intent::Preview(preview) = intent { preview } else { None };
         let mut look = self.look(preview).await?;
-        if let Some(reply) = self.recorded_reply(command, policy, self.now(), &mut look).await? {
-            let same = command.request_id.as_ref().is_some_and(|id| id.body_digest == reply.body_digest);
-            let reused = Err(RequestError::RequestIdReused);
-            let answer = if same { Ok(self.replay(command, &reply, &mut look).await?) } else { reused };
+        if let Some(answer) = self.repeated(command, policy, &mut look).await? {
             return self.settle(&look, answer);
         }
         let (mut evidence, holders) = look.evidence(command, policy.limits.holders_read).await.map_err(read_failed)?;
@@ -306,64 +304,6 @@ impl<S: LeadStore> Engine<S> {
         }
         Ok(writes)
     }
-
-    async fn recorded_reply(
-        &self,
-        command: &UpsertCommand,
-        policy: &Policy,
-        now: Timestamp,
-        look: &mut Look<'_, S::View>,
-    ) -> Result<Option<Arc<RecordedReply>>, RequestError> {
-        let Some(request_id) = &command.request_id else { return Ok(None) };
-        let row =
-            look.row(RowKey::request(&command.tenant, &command.source, &request_id.id)).await.map_err(read_failed)?;
-        let Some(Row::Request(reply)) = row else { return Ok(None) };
-        Ok((reply.time + policy.request_id_retention > now).then_some(reply))
-    }
-
-    async fn replay(
-        &self,
-        command: &UpsertCommand,
-        reply: &RecordedReply,
-        look: &mut Look<'_, S::View>,
-    ) -> Result<Answer, RequestError> {
-        let lead = match reply.lead_id {
-            Some(lead_id) if command.include_lead => {
-                look.lead(&command.tenant, lead_id).await.map_err(read_failed)?.map(|(lead, _)| lead)
-            }
-            _ => None,
-        };
-        let decision = Decision {
-            level: reply.level,
-            matched_by: reply.matched_by,
-            lead_id: reply.match_lead_id,
-            score: reply.score,
-            candidates: Vec::new(),
-            conflicts: reply.conflicts.clone(),
-            truncated: reply.truncated,
-            weighed: reply.weighed,
-        };
-        let outcome = Outcome {
-            status: reply.status,
-            lead_id: reply.lead_id,
-            version: reply.version,
-            decision,
-            external_ids: reply.external_ids.clone(),
-            write: reply.write.clone(),
-            withheld: Vec::new(),
-            reasons: reply.reasons.clone(),
-            review_id: reply.review_id,
-            lead,
-        };
-        Ok(Answer {
-            outcome,
-            decision_id: reply.decision_id.clone(),
-            policy_version: reply.policy_version.clone(),
-            replayed: true,
-            same_as_client_ref: None,
-            unborn: Unborn::default(),
-        })
-    }
 }
 
 fn queue_full(QueueFull: QueueFull) -> RequestError {
@@ -451,29 +391,5 @@ pub(super) fn document_of(
         live: change.after.is_live(),
         blocks: blocks.after,
         lead: Arc::clone(&change.after),
-    }
-}
-
-fn recorded(plan: &Plan, body_digest: [u8; 16], ids: &NewIds, now: Timestamp, policy: &Policy) -> RecordedReply {
-    let outcome = &plan.outcome;
-    RecordedReply {
-        body_digest,
-        time: now,
-        status: outcome.status,
-        lead_id: outcome.lead_id,
-        version: outcome.version,
-        decision_id: ids.decision_id.clone(),
-        level: outcome.decision.level,
-        matched_by: outcome.decision.matched_by,
-        match_lead_id: outcome.decision.lead_id,
-        score: outcome.decision.score,
-        conflicts: outcome.decision.conflicts.clone(),
-        truncated: outcome.decision.truncated,
-        weighed: outcome.decision.weighed,
-        external_ids: outcome.external_ids.clone(),
-        write: outcome.write.clone(),
-        reasons: outcome.reasons.iter().map(without_personal_data).collect(),
-        review_id: outcome.review_id,
-        policy_version: policy.version.clone(),
     }
 }
