@@ -211,3 +211,6 @@ fn lookup(key: IncomingKey, holders: &KeyHolders, leads: &[Arc<Lead>], holders_r
         truncated: holders.leads.len() > holders_read,
     }
 }
+
+#[cfg(test)]
+mod tests;
