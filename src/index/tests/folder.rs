@@ -3,11 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::decision::blocking::blocks_of_lead;
+use crate::decision::comparable::Comparable;
 use crate::domain::{Field, LeadId, TenantId};
 use crate::index::{LeadIndex, OpenError, Opened, RebuildReason};
 
 use super::super::schema::FORMAT;
-use super::fixtures::{document, found, lead, open, publish, settings, sought, with_field};
+use super::fixtures::{
+    document, found, lead, open, publish, settings, sought, with_email, with_external_id, with_field, with_phone,
+};
 
 const LEADS: u64 = 40;
 
@@ -179,4 +183,31 @@ fn replaying_what_is_indexed_changes_nothing() {
         assert_eq!(opened.index.payload(), LEADS);
         opened.index.close();
     }
+}
+
+#[test]
+fn what_an_index_holds_of_a_lead_changes_only_with_its_format() {
+    let fields = [
+        (Field::FullName, "Dr. Anna-Maria Berg Jr."),
+        (Field::Company, "Berg & Sons International GmbH"),
+        (Field::Website, "www.berg.example"),
+        (Field::Street, "12 Main Street"),
+        (Field::City, "K\u{f6}ln"),
+        (Field::PostalCode, "50667"),
+        (Field::State, "NRW"),
+        (Field::Country, "DE"),
+        (Field::DateOfBirth, "1980-02-01"),
+        (Field::Title, "VP Sales"),
+    ];
+    let anna = fields.into_iter().fold(lead(1), |lead, (field, value)| with_field(lead, field, value));
+    let anna =
+        with_external_id(with_phone(with_email(anna, "a.berg@berg.example"), "+49 30 901820", "+4930901820"), "1");
+    let comparable = Comparable::of(&anna);
+    let held = (comparable.to_bytes(), comparable.profile.signature().to_bits(), blocks_of_lead(&anna));
+    let digest = blake3::hash(format!("{held:?}").as_bytes()).to_hex();
+    assert_eq!(
+        (FORMAT, &digest[..16]),
+        (5, "06d8d6126d87e2eb"),
+        "raise the format: an index must not hold what is read otherwise"
+    );
 }
