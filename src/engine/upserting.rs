@@ -12,7 +12,6 @@ use crate::decision::change::{Blocks, blocks_of_change, dead_letter_write, lead_
 use crate::decision::command::UpsertCommand;
 use crate::decision::decide::asks_fuzzy_tier;
 use crate::decision::evidence::Evidence;
-
 use crate::decision::fuzzy_tier::Likeness;
 use crate::decision::identity_key::{IdentityKey, KeyHolders};
 use crate::decision::matching::Profile;
@@ -136,7 +135,10 @@ impl<S: LeadStore> Engine<S> {
         evidence.frequencies = self.frequencies.of(&command.tenant);
         if asks_fuzzy_tier(command, &evidence, policy) {
             let profile = Profile::of_incoming(&command.lead);
-            evidence.likeness = Some(self.likeness(&profile, request.blocks(), request, &evidence, &mut look).await?);
+            let mut likeness = self.likeness(&profile, request.blocks(), request, &evidence, &mut look)?;
+            let needed = likeness.needed(command.explain);
+            likeness.put(&look.leads(&command.tenant, &needed).await.map_err(read_failed)?);
+            evidence.likeness = Some(likeness);
         }
         // Behind everything that was read: what a payload without a time meets was true before it was received.
         let (mut now, ids) = (self.now(), new_ids());
@@ -144,7 +146,7 @@ impl<S: LeadStore> Engine<S> {
         let moves = planned.as_ref().ok().and_then(Planned::moves_to);
         if let Some((after, blocks)) = moves.filter(|_| policy.fuzzy_tier == FuzzyTier::Enabled) {
             let profile = Profile::of_lead(after);
-            evidence.neighbours = Some(self.likeness(&profile, blocks, request, &evidence, &mut look).await?);
+            evidence.neighbours = Some(self.likeness(&profile, blocks, request, &evidence, &mut look)?);
             now = self.now();
             planned = self.plan(request, &evidence, now, &ids);
         }
@@ -160,8 +162,8 @@ impl<S: LeadStore> Engine<S> {
         }
     }
 
-    /// How like something the leads are that share a blocking key with it.
-    async fn likeness(
+    /// How like something the leads are that share a blocking key with it; none of them is read.
+    fn likeness(
         &self,
         profile: &Profile,
         blocks: &[u64],
@@ -172,10 +174,7 @@ impl<S: LeadStore> Engine<S> {
         let index = self.index.load().view();
         let sought = Sought { blocks, signature: profile.signature() };
         let sharing = look.sharing(&command.tenant, sought, &index).map_err(sharing_failed)?;
-        let mut likeness = Likeness::of(profile, &sharing, &evidence.frequencies, policy);
-        let needed = look.leads(&command.tenant, &likeness.needed(command.explain)).await.map_err(read_failed)?;
-        likeness.put(&needed);
-        Ok(likeness)
+        Ok(Likeness::of(profile, &sharing, &evidence.frequencies, policy))
     }
 
     fn plan(
