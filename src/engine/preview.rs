@@ -16,7 +16,7 @@ use crate::decision::identity_key::KeyHolders;
 use crate::decision::matching::{Profile, Signature};
 use crate::decision::plan::LeadChange;
 use crate::decision::rows::{Row, RowClass, RowKey, RowWrite};
-use crate::domain::{LeadId, TenantId};
+use crate::domain::{Lead, LeadId, TenantId};
 use crate::index::Sought;
 use crate::store::{ReadError, RowName, codec};
 
@@ -108,6 +108,20 @@ struct HeldLead {
     rewritten: bool,
 }
 
+impl HeldLead {
+    /// A lead as a change leaves it that no earlier item has changed.
+    fn of(change: &LeadChange) -> Self {
+        let stored = change.before.is_some();
+        Self {
+            lead_id: change.after.lead_id,
+            bytes: codec::encode_row(&Row::Lead(Arc::clone(&change.after))).into_boxed_slice(),
+            signature: Profile::of_lead(&change.after).signature(),
+            stored,
+            rewritten: stored,
+        }
+    }
+}
+
 /// What is taken out under the lock; decoding can wait.
 enum Found {
     Lead(Box<[u8]>),
@@ -132,10 +146,10 @@ impl Preview {
         self.memory.check()?;
         let named: Vec<(Name, Option<Row>)> =
             writes.into_iter().map(|write| (self.name(&write.key), write.row)).collect();
+        let name = self.name(&RowKey::lead(tenant, change.after.lead_id));
+        let lead = HeldLead::of(change);
         let mut state = self.state();
-        let Some((number, gained)) =
-            state.put_lead(self.name(&RowKey::lead(tenant, change.after.lead_id)), change, blocks)
-        else {
+        let Some((number, gained)) = state.put_lead(name, lead, change.before.as_deref(), blocks) else {
             return Err(PreviewsFull { limit_bytes: self.memory.limit });
         };
         state.blocks.add(tenant, &gained, number);
@@ -211,25 +225,26 @@ impl Drop for Preview {
 
 impl State {
     /// The lead's number, and the blocking keys that it gains; `None` where no number is left.
-    fn put_lead(&mut self, name: Name, change: &LeadChange, blocks: Option<&Blocks>) -> Option<(u32, Vec<u64>)> {
-        let bytes = codec::encode_row(&Row::Lead(Arc::clone(&change.after))).into_boxed_slice();
-        let signature = Profile::of_lead(&change.after).signature();
+    fn put_lead(
+        &mut self,
+        name: Name,
+        lead: HeldLead,
+        before: Option<&Lead>,
+        blocks: Option<&Blocks>,
+    ) -> Option<(u32, Vec<u64>)> {
         let after = blocks.map(|blocks| &*blocks.after).unwrap_or_default();
-        self.contents += bytes.len() + ALLOCATION;
+        self.contents += lead.bytes.len() + ALLOCATION;
         if let Some(Held::Lead(number)) = self.rows.get(&name).copied() {
-            let lead = self.leads.get_mut(number as usize)?;
-            self.contents -= lead.bytes.len() + ALLOCATION;
-            lead.bytes = bytes;
-            lead.signature = signature;
+            let known = self.leads.get_mut(number as usize)?;
+            self.contents -= known.bytes.len() + ALLOCATION;
             let moves = blocks.is_some_and(|blocks| !blocks.touched.is_empty());
-            lead.rewritten |= moves;
-            let held = change.before.as_ref().filter(|_| moves).map(|before| blocks_of_lead(before));
+            *known = HeldLead { stored: known.stored, rewritten: known.rewritten | moves, ..lead };
+            let held = before.filter(|_| moves).map(blocks_of_lead);
             let gained = held.map(|held| after.iter().filter(|block| !held.contains(block)).copied().collect());
             return Some((number, gained.unwrap_or_default()));
         }
         let number = u32::try_from(self.leads.len()).ok()?;
-        let stored = change.before.is_some();
-        self.leads.push(HeldLead { lead_id: change.after.lead_id, bytes, signature, stored, rewritten: stored });
+        self.leads.push(lead);
         self.rows.insert(name, Held::Lead(number));
         Some((number, after.to_vec()))
     }
