@@ -39,7 +39,7 @@ pub(super) struct Fields {
     pub(super) key: Field,
     /// Items of [`SearchText`].
     pub(super) words: Field,
-    /// Blocking keys, with frequencies: without them no block-max pruning.
+    /// Blocking keys.
     pub(super) blocks: Field,
     /// What the lead is compared by: all that is stored of it here.
     pub(super) comparable: Field,

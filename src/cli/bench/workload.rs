@@ -27,7 +27,7 @@ pub(crate) enum Workload {
     /// MatchLead of known leads by external id, email and phone.
     MatchExact,
     /// MatchLead of known leads of which no key is given, mistyped: always the same, however many leads there are. Those that are found are
-    /// answered UPDATED.
+    /// answered UNCHANGED.
     MatchFuzzy,
     /// Upsert of leads that are not known yet.
     UpsertNew,

@@ -164,7 +164,7 @@ impl FrequencyTable {
         self.version = version;
     }
 
-    /// Which table it is: the sequence up to which leads were counted; 0 for that of the world, which ships.
+    /// Which table it is: the sequence up to which leads were counted, at least; 0 for that of the world, which ships.
     pub fn version(&self) -> u64 {
         self.version
     }

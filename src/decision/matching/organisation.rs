@@ -81,9 +81,9 @@ impl Organisation {
         }
     }
 
-    /// The name of the company, if it has one.
-    pub(super) fn name(&self) -> impl Iterator<Item = &str> {
-        [&*self.core].into_iter()
+    /// The letters of the company's name; empty where it has none.
+    pub(super) fn name(&self) -> &str {
+        &self.core
     }
 
     /// How rare the name is: as a whole where it is common, else as rare as its words are together.

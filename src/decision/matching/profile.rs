@@ -69,10 +69,8 @@ impl Profile {
 
     /// By what it is told from strangers without a comparison.
     pub fn signature(&self) -> Signature {
-        Signature::of(
-            self.person.iter().flat_map(Person::words),
-            self.organisation.name().chain(self.place.street_words()),
-        )
+        let place = self.place.street_words().chain([self.organisation.name()]);
+        Signature::of(self.person.iter().flat_map(Person::words), place)
     }
 
     /// How rare the value of each field of [`LATER`] is, as far as this lead has it.
