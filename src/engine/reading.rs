@@ -212,5 +212,5 @@ fn lookup(key: IncomingKey, holders: &KeyHolders, leads: &[Arc<Lead>], holders_r
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(shuttle)))]
 mod tests;

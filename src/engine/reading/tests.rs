@@ -1,70 +1,69 @@
-//! What a decision has looked at by likeness is a precondition of it.
+//! What a decision has compared is a precondition of it.
 
-use crate::decision::blocking::blocks_of_incoming;
-use crate::decision::command::{UpdateMode, UpsertMode};
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::decision::change::{blocks_of_change, lead_writes};
 use crate::decision::matching::Profile;
-use crate::decision::review::Payload;
-use crate::domain::{CompanyName, ExternalId, ExternalIdFormat, Field, IncomingLead, PersonName, SourceName};
+use crate::decision::plan::LeadChange;
+use crate::decision::rows::ChangeSet;
+use crate::domain::{Field, FieldValue, SourceName};
+use crate::engine::upserting::document_of;
 use crate::engine::{Engine, EngineSettings};
 use crate::store::EmbeddedStore;
 
 use super::*;
 
-/// Somebody of Acme, with an id of its own and a title.
-fn person(id: &str, first: &str, title: &str) -> UpsertCommand {
-    let source = SourceName::parse("crm").unwrap();
-    let mut lead = IncomingLead { company: CompanyName::parse("Acme Logistics"), ..IncomingLead::default() };
-    lead.external_ids.extend(ExternalId::parse(source.clone(), id, ExternalIdFormat::Plain, None).unwrap());
-    lead.name = PersonName::from_parts(Some(first), Some("Papadimitriou"), None);
+/// Somebody of Acme with a title.
+fn person(number: u64, first: &str, last: &str, title: &str) -> Arc<Lead> {
+    let mut lead = Lead::empty(LeadId::new(Uuid::from_u64_pair(1, number)), Timestamp::UNIX_EPOCH);
+    let source = SourceName::parse("crm").expect("a name");
     let company = (Field::Company, "Acme Logistics");
-    for (field, value) in
-        [(Field::FirstName, first), (Field::LastName, "Papadimitriou"), company, (Field::Title, title)]
-    {
-        lead.values.insert(field, value.into());
+    for (field, value) in [(Field::FirstName, first), (Field::LastName, last), (Field::Title, title), company] {
+        let update_time = Timestamp::UNIX_EPOCH;
+        lead.fields.insert(field, FieldValue { value: value.into(), source: source.clone(), update_time });
     }
-    UpsertCommand {
-        tenant: TenantId::default(),
-        source,
-        target: None,
-        lead_id: None,
-        lead,
-        mode: UpsertMode::CreateOrUpdate,
-        update_mode: UpdateMode::Merge,
-        lookup_field: None,
-        validate_only: false,
-        request_id: None,
-        expected_version: None,
-        source_update_time: None,
-        clear_fields: Vec::new(),
-        include_lead: false,
-        explain: false,
-        payload: Payload(id.as_bytes().into()),
-    }
+    Arc::new(lead)
 }
 
-/// Looks for leads that are like one, and says whether that still holds after something else was written.
-async fn holds_after(engine: &Engine<EmbeddedStore>, change: UpsertCommand) -> bool {
-    let lead = person("9", "Jayne", "Boss").lead;
-    let mut look = engine.look(None).await.unwrap();
-    let (blocks, signature) = (blocks_of_incoming(&lead), Profile::of_incoming(&lead).signature());
+/// Writes a lead as an upsert does.
+async fn write(engine: &Engine<EmbeddedStore>, before: Option<Arc<Lead>>, after: &Arc<Lead>) {
+    let tenant = TenantId::default();
+    let change = LeadChange { before, after: Arc::clone(after) };
+    let blocks = blocks_of_change(&change, || blocks_of_lead(after));
+    let changes = ChangeSet {
+        writes: lead_writes(&tenant, &change, &BTreeMap::new()),
+        blocks: blocks.touched.iter().map(|block| RowKey::block(&tenant, *block)).collect(),
+        ..ChangeSet::default()
+    };
+    let look = engine.look(None).await.expect("a look");
+    engine.submit(&look, changes, Some(document_of(&tenant, &change, blocks))).expect("nothing in the way");
+}
+
+/// Looks for leads that are like somebody, and says whether that still holds after something was written.
+async fn holds_after(engine: &Engine<EmbeddedStore>, before: Option<&Arc<Lead>>, after: &Arc<Lead>) -> bool {
+    let somebody = person(9, "Jayne", "Papadimitriou", "Boss");
+    let (blocks, signature) = (blocks_of_lead(&somebody), Profile::of_lead(&somebody).signature());
+    let mut look = engine.look(None).await.expect("a look");
     let view = engine.index.load().view();
-    let sharing = look.sharing(&TenantId::default(), Sought { blocks: &blocks, signature }, &view).unwrap();
+    let sharing = look.sharing(&TenantId::default(), Sought { blocks: &blocks, signature }, &view).expect("an index");
     assert!(!sharing.leads.is_empty());
-    assert!(engine.is_current(look.reads()).unwrap());
-    engine.upsert(change).await.unwrap();
-    engine.is_current(look.reads()).unwrap()
+    assert!(engine.is_current(look.reads()).expect("a sequencer"));
+    write(engine, before.cloned(), after).await;
+    engine.is_current(look.reads()).expect("a sequencer")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_compared_joins_leaves_or_changes_only_before_the_decision() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = tokio::task::block_in_place(|| Engine::open(EngineSettings::new(folder.path()))).unwrap();
-    engine.upsert(person("1", "Jane", "CFO")).await.unwrap();
-    assert!(!holds_after(&engine, person("1", "Jane", "Chairwoman")).await, "it changes, and stays where it is");
-    assert!(!holds_after(&engine, person("1", "Jolanthe", "Chairwoman")).await, "it leaves a block");
-    assert!(!holds_after(&engine, person("2", "Jayne", "Boss")).await, "another joins");
-    let mut stranger = person("3", "Xaver", "Clerk");
-    let name = PersonName::from_parts(Some("Xaver"), Some("Miller"), None);
-    stranger.lead = IncomingLead { external_ids: stranger.lead.external_ids, name, ..IncomingLead::default() };
-    assert!(holds_after(&engine, stranger).await, "somebody else");
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = tokio::task::block_in_place(|| Engine::open(EngineSettings::new(folder.path()))).expect("an engine");
+    let jane = |first, title| person(1, first, "Papadimitriou", title);
+    let (before, titled, renamed) = (jane("Jane", "CFO"), jane("Jane", "Chairwoman"), jane("Jolanthe", "Chairwoman"));
+    write(&engine, None, &before).await;
+    assert!(!holds_after(&engine, Some(&before), &titled).await, "it changes, and stays where it is");
+    assert!(!holds_after(&engine, Some(&titled), &renamed).await, "it leaves a block");
+    assert!(!holds_after(&engine, None, &person(2, "Jayne", "Papadimitriou", "Boss")).await, "another joins");
+    assert!(holds_after(&engine, None, &person(3, "Xaver", "Miller", "Clerk")).await, "somebody else");
 }
