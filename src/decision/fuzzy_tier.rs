@@ -107,3 +107,42 @@ fn level_of(probability: f64, policy: &Policy) -> MatchLevel {
         _ => MatchLevel::None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use uuid::Uuid;
+
+    use crate::domain::{Field, FieldValue, SourceName};
+
+    use super::*;
+
+    fn named(number: u64, name: &str) -> Lead {
+        let mut lead = Lead::empty(LeadId::new(Uuid::from_u64_pair(1, number)), Timestamp::UNIX_EPOCH);
+        let source = SourceName::parse("crm").expect("a name");
+        for (field, value) in [(Field::FullName, name), (Field::Company, "Acme Logistics"), (Field::City, "Bonn")] {
+            let value = FieldValue { value: value.into(), source: source.clone(), update_time: Timestamp::UNIX_EPOCH };
+            lead.fields.insert(field, value);
+        }
+        lead
+    }
+
+    /// How many of twelve strangers and so many of the same name are told of, and how many have to be read.
+    fn told(alike: u64) -> (usize, [usize; 2]) {
+        let strangers = (0..12).map(|number| named(number, "Xaver Oberschmidt"));
+        let leads = strangers.chain((100..100 + alike).map(|number| named(number, "Jane Papadimitriou")));
+        let sharing = |lead: Lead| SharingLead { lead_id: lead.lead_id, comparable: Comparable::of(&lead).into() };
+        let sharing = SharingLeads { leads: leads.map(sharing).collect(), truncated: false };
+        let profile = Profile::of_lead(&named(999, "Jane Papadimitriou"));
+        let likeness = Likeness::of(&profile, &sharing, &FrequencyTable::default(), &Policy::default());
+        (likeness.leads.len(), [false, true].map(|explain| likeness.needed(explain).len()))
+    }
+
+    #[test]
+    fn who_came_close_is_told_of_and_always_the_three_likeliest() {
+        assert_eq!(told(0), (3, [0, 3]));
+        assert_eq!(told(1), (3, [1, 3]));
+        assert_eq!(told(5), (5, [5, 5]));
+        assert_eq!(told(11), (10, [10, 10]));
+    }
+}

@@ -221,3 +221,33 @@ impl<S: LeadStore> Engine<S> {
         *self.health.borrow() == Health::Ready
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table_of(leads: u32) -> Arc<FrequencyTable> {
+        FrequencyTable::restored(1, leads, []).into()
+    }
+
+    #[test]
+    fn a_tenant_is_counted_when_it_has_grown_by_a_quarter_whatever_was_made_meanwhile() {
+        let frequencies =
+            Frequencies { tables: ArcSwap::default(), of_the_world: Arc::default(), leads: Mutex::default() };
+        let tenant = TenantId::default();
+        let make = |leads| (0..leads).for_each(|_| frequencies.note_created(&tenant));
+        make(FEWEST_LEADS - 1);
+        assert!(frequencies.outgrown().is_empty());
+        make(1);
+        assert_eq!(frequencies.outgrown(), [tenant.clone()]);
+        let known = frequencies.leads_of(&tenant);
+        // Meanwhile.
+        make(20);
+        frequencies.put(&tenant, &table_of(100), known);
+        assert_eq!((frequencies.leads_of(&tenant), frequencies.of(&tenant).leads()), (120, 100));
+        make(4);
+        assert!(frequencies.outgrown().is_empty());
+        make(4);
+        assert_eq!(frequencies.outgrown(), [tenant.clone()], "128 at least");
+    }
+}

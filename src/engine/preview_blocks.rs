@@ -128,6 +128,8 @@ mod tests {
             blocks.add(&one, &[7], lead);
         }
         assert_eq!(blocks.links.len(), MOST_OF_A_KEY);
+        let (leads, _) = blocks.sharing(&one, &[7], |lead| u32::from(lead == 777), 300, 100_000);
+        assert_eq!(leads[..2], [777, 0], "of like names first");
         assert_eq!(blocks.sharing(&one, &[7], |_| 0, 300, 100_000), ((0..20).collect(), true));
     }
 }

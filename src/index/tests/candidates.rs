@@ -1,8 +1,9 @@
 //! Which leads are candidates.
 
 use crate::decision::comparable::Comparable;
+use crate::decision::matching::Signature;
 use crate::domain::{Field, Lead, LeadId, TenantId};
-use crate::index::{Candidates, LeadIndex, MAX_INDEXED_CANDIDATES};
+use crate::index::{Candidates, LeadIndex, MAX_INDEXED_CANDIDATES, Sought};
 
 use super::fixtures::{document, lead, lead_id, open, publish, sought, with_email, with_field};
 
@@ -140,4 +141,24 @@ fn leads_that_lost_a_key_make_it_no_more_common() {
     (32..64).for_each(|number| index.record(document(200 + number, lead(number), &[block(number, true)])));
     publish(&index, 264);
     assert_eq!(found(&index, &[1, 2], 1_000).0, ids(0..20), "of equals the oldest");
+}
+
+#[test]
+fn of_a_crowd_behind_one_key_those_of_like_names_are_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = open(folder.path()).index;
+    let names =
+        ["Wojciechowski", "Oberschmidt", "Karavelas", "Nakashima", "Lindqvist", "Montefiore", "Brown", "Dubois"];
+    for number in 0..200 {
+        let name = if number == 150 { "Papadimitriou" } else { names[number as usize % names.len()] };
+        index.record(document(number, with_field(lead(number), Field::FullName, name), &[1]));
+    }
+    publish(&index, 200);
+    let found = |signature| {
+        let sought = Sought { blocks: &[1], signature };
+        index.view().candidates(&TenantId::default(), sought, 1_000).unwrap().lead_ids().collect::<Vec<_>>()
+    };
+    let slip = with_field(lead(0), Field::FullName, "Papadimitrou");
+    assert!(found(Comparable::of(&slip).profile.signature()).contains(&lead_id(150)));
+    assert_eq!(found(Signature::default()), ids(0..20), "without a name the oldest");
 }
