@@ -10,7 +10,7 @@ check_scripts() {
   printf 'cd $1\nrm -rf $2/*\n' >"$planted"
   must_complain SC2115 shellcheck --shell=bash "$planted"
   rm "$planted"
-  shellcheck --shell=bash --external-sources .ci/run .ci/lib/*.sh
+  shellcheck --shell=bash --external-sources .ci/run .ci/mutants .ci/schedules .ci/lib/*.sh
   python -m unittest discover --start-directory .ci/tests --verbose
 }
 

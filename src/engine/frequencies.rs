@@ -224,6 +224,8 @@ impl<S: LeadStore> Engine<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use super::*;
 
     fn table_of(leads: u32) -> Arc<FrequencyTable> {
@@ -239,7 +241,7 @@ mod tests {
         make(FEWEST_LEADS - 1);
         assert!(frequencies.outgrown().is_empty());
         make(1);
-        assert_eq!(frequencies.outgrown(), [tenant.clone()]);
+        assert_eq!(frequencies.outgrown(), slice::from_ref(&tenant));
         let known = frequencies.leads_of(&tenant);
         // Meanwhile.
         make(20);
@@ -248,6 +250,6 @@ mod tests {
         make(4);
         assert!(frequencies.outgrown().is_empty());
         make(4);
-        assert_eq!(frequencies.outgrown(), [tenant.clone()], "128 at least");
+        assert_eq!(frequencies.outgrown(), [tenant], "128 at least");
     }
 }
