@@ -140,22 +140,30 @@ impl<'a> Grouping<'a> {
     }
 }
 
+/// How two groups stand to each other by what their records say. A record whose given name contradicts one of the other group's does not
+/// speak for two people where it bears the name of a third one there: then the name was taken down wrongly once.
 fn meet(one: &[u32], other: &[u32], score_of: &impl Fn(u32, u32) -> Score) -> Meeting {
     if one.len() == 1 && other.len() == 1 {
         return Meeting::Unite;
     }
-    let (mut sum, mut count, mut contrary) = (0.0, 0.0, 0.0);
-    for a in one.iter().take(MOST_LOOKED_AT) {
-        for b in other.iter().take(MOST_LOOKED_AT) {
-            let score = score_of(*a.min(b), *a.max(b));
-            if score.excludes() {
-                return Meeting::Exclude;
-            }
-            contrary += f64::from(u8::from(score.is_contrary()));
-            sum += score.weight().clamp(-MOST_SAID, MOST_SAID);
-            count += 1.0;
+    let looked_at = |group: &[u32]| group.len().min(MOST_LOOKED_AT);
+    let (one, other) = (&one[..looked_at(one)], &other[..looked_at(other)]);
+    let (mut sum, mut contrary, mut known) = (0.0, Vec::new(), BTreeSet::new());
+    for (a, b) in one.iter().flat_map(|a| other.iter().map(move |b| (*a, *b))) {
+        let score = score_of(a.min(b), a.max(b));
+        if score.excludes() {
+            return Meeting::Exclude;
         }
+        if score.is_contrary() {
+            contrary.push((a, b));
+        }
+        if score.bear_one_name() {
+            known.extend([a, b]);
+        }
+        sum += score.weight().clamp(-MOST_SAID, MOST_SAID);
     }
+    contrary.retain(|(a, b)| !known.contains(a) && !known.contains(b));
+    let (count, contrary) = ((one.len() * other.len()) as f64, contrary.len() as f64);
     match contrary > 0.0 {
         true if contrary <= count * MOST_IN_SPITE && sum >= count * ENOUGH_IN_SPITE => Meeting::Unite,
         true => Meeting::Exclude,
@@ -209,6 +217,10 @@ mod tests {
         // Many records that say the opposite of each other do not unite through one link.
         let far = Level::PhoneDifferent;
         check(&[(0, 1, 9.0, yes), (1, 2, 4.0, yes), (0, 2, -12.0, far)], &[&[0, 1]]);
+        // Another name contradicts, but not where the group knows both.
+        let (name, other_name) = (Level::GivenExact, Level::GivenDifferent);
+        check(&[(0, 1, 9.0, yes), (1, 2, 5.0, yes), (0, 2, -6.0, other_name)], &[&[0, 1]]);
+        check(&[(0, 1, 9.0, yes), (1, 2, 5.0, name), (0, 2, -6.0, other_name)], &[&[0, 1, 2]]);
     }
 
     #[test]

@@ -82,6 +82,12 @@ impl Score {
         self.any(|level| level.kind() == Kind::Contrary || others.contains(&level))
     }
 
+    /// Whether the odds are that they are one person, under one given name, be it mistyped in one of them.
+    pub fn bear_one_name(&self) -> bool {
+        let given = [Level::GivenExact, Level::GivenNickname, Level::GivenMisspelt];
+        self.weight() > 0.0 && self.any(|level| given.contains(&level))
+    }
+
     fn born_together(&self) -> bool {
         self.any(|level| matches!(level, Level::BirthDateExact | Level::BirthDateMisspelt))
     }
