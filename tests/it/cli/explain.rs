@@ -57,3 +57,37 @@ fn a_lead_that_nobody_knows_is_told_and_not_drawn() {
     assert!(ended.out.starts_with("no stored lead comes into question"), "{ended:#?}");
     assert!(ended.err.contains("why.svg is not written") && !exists(&place.path("why.svg")), "{ended:#?}");
 }
+
+#[test]
+fn where_no_key_agrees_the_weights_that_decided_are_drawn_and_add_up() {
+    let place = Place::new();
+    place.write(
+        "crm.csv",
+        "external_id,first_name,last_name,company,title\n\
+         1,Robert,Oberschmidt,Acme Logistics GmbH,Head of Sales\n\
+         2,Jane,Oberschmidt,Acme Logistics GmbH,\n",
+    );
+    place.run(&["import", "crm.csv", "--data-dir", "data"]).expect(0);
+    let server = place.serve(&["--data-dir=data"]);
+    let lead = ["--full-name", "Bob Oberschmidt", "--company", "ACME Logistics", "--title", "Head of Sales"];
+    let ended = explain(&place, &server, &[&lead[..], &["--svg", "why.svg"]].concat()).expect(0);
+    assert!(ended.out.contains("MATCH by FUZZY, score "), "{ended:#?}");
+    for comparison in
+        ["Bob Oberschmidt / Robert", "ACME Logistics / Acme Logistics GmbH", "Head of Sales / Head of Sales"]
+    {
+        assert!(ended.out.contains(comparison), "{comparison}: {ended:#?}");
+    }
+    let bits = |text: &str| text.parse::<f64>().ok().filter(|_| text.starts_with(['+', '-']));
+    // Each line: the field, its weight and the sum so far.
+    let steps: Vec<[f64; 2]> = ended
+        .out
+        .lines()
+        .filter_map(|line| line.split_whitespace().filter_map(bits).collect::<Vec<_>>().try_into().ok())
+        .collect();
+    assert_eq!(steps.len(), 5, "{ended:#?}");
+    let (sum, told) = steps.iter().fold((0.0, 0.0), |(sum, _), [weight, told]| (sum + weight, *told));
+    assert!((sum - told).abs() < 0.05, "{ended:#?}");
+    let probability = 1.0 / (1.0 + (-sum).exp2());
+    assert!(ended.out.contains(&format!("{told:+.2} bits, probability {probability:.4}: match")), "{ended:#?}");
+    assert!(place.read("why.svg").contains("Bob Oberschmidt"));
+}
