@@ -4,12 +4,15 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use tantivy::DocAddress;
+
 use crate::decision::comparable::Comparable;
 use crate::domain::{LeadId, TenantId};
 
+use super::candidates::Candidate;
 use super::document::IndexDocument;
 use super::error::IndexError;
-use super::generation::Generation;
+use super::generation::{Generation, RecentLead};
 use super::recent::Layers;
 use super::view::View;
 
@@ -31,37 +34,49 @@ impl View {
         Self(Arc::new(Layers::at_rest(self.0.base.clone(), overlay)))
     }
 
-    /// The leads that share a blocking key which at most `cap` leads have, by id, each once. In a view at rest this is symmetric: a
-    /// lead that has these keys is a partner of each of them.
+    /// The leads that share a blocking key which at most `cap` leads have, by id, each once: of those that `keep` keeps, with what they
+    /// are compared by. In a view at rest this is symmetric: a lead that has these keys is a partner of each of them.
     ///
     /// # Errors
     ///
     /// The index cannot be read.
-    pub fn partners(&self, tenant: &TenantId, blocks: &[u64], cap: usize) -> Result<Vec<LeadId>, IndexError> {
-        let mut crowds: Vec<(u64, Vec<LeadId>)> = self.0.with_recent(|recent| {
+    pub fn partners(
+        &self,
+        tenant: &TenantId,
+        blocks: &[u64],
+        cap: usize,
+        keep: impl Fn(LeadId) -> bool,
+    ) -> Result<Vec<Candidate>, IndexError> {
+        let mut crowds: Vec<(u64, Vec<Arc<RecentLead>>)> = self.0.with_recent(|recent| {
             let recent = recent.of(tenant);
-            let sharing = |block| recent.sharing(block).map(|lead| lead.document().lead_id).take(cap + 1).collect();
+            let sharing = |block| recent.sharing(block).take(cap + 1).cloned().collect();
             blocks.iter().map(|block| (*block, sharing(*block))).collect()
         });
         let mut indexed = Vec::new();
         for listed in self.0.base.listed(tenant, blocks)? {
             let crowd = crowds.iter_mut().filter(|(block, _)| *block == listed.block);
-            let all = |recent: &[LeadId]| listed.frequency + recent.len() as u64;
+            let all = |recent: &[Arc<RecentLead>]| listed.frequency + recent.len() as u64;
             match crowd.map(|(_, recent)| recent).next() {
                 Some(recent) if all(recent) > cap as u64 => recent.clear(),
                 _ => self.0.base.read(&listed, &mut indexed)?,
             }
         }
-        let mut partners: Vec<LeadId> =
-            indexed.into_iter().map(|(document, _)| self.0.base.lead_id(document)).collect();
+        indexed.sort_unstable();
+        indexed.dedup_by_key(|(document, _)| *document);
+        let mut indexed: Vec<(LeadId, DocAddress)> =
+            indexed.into_iter().map(|(document, _)| (self.0.base.lead_id(document), document)).collect();
         self.0.with_recent(|recent| {
             let recent = recent.of(tenant);
-            partners.retain(|lead_id| !recent.contains(*lead_id));
+            indexed.retain(|(lead_id, _)| keep(*lead_id) && !recent.contains(*lead_id));
         });
         crowds.retain(|(_, recent)| recent.len() <= cap);
-        partners.extend(crowds.into_iter().flat_map(|(_, recent)| recent));
-        partners.sort_unstable();
-        partners.dedup();
+        let recent = crowds.iter().flat_map(|(_, recent)| recent).filter(|lead| keep(lead.document().lead_id));
+        let mut partners: Vec<Candidate> = recent.map(|lead| Candidate::of_recent(lead)).collect();
+        for (lead_id, document) in indexed {
+            partners.push(self.0.base.candidate(lead_id, document)?);
+        }
+        partners.sort_unstable_by_key(|partner| partner.lead_id);
+        partners.dedup_by_key(|partner| partner.lead_id);
         Ok(partners)
     }
 

@@ -62,7 +62,7 @@ impl View {
         });
         let mut leads: Vec<Candidate> = recent.iter().map(|lead| Candidate::of_recent(lead)).collect();
         for (lead_id, document) in indexed {
-            leads.push(Candidate { lead_id, comparable: base.comparable(document)?.into(), sequence: 0 });
+            leads.push(base.candidate(lead_id, document)?);
         }
         leads.sort_unstable_by_key(|candidate| candidate.lead_id);
         Ok(Candidates { leads, truncated: cut || more })
@@ -70,7 +70,8 @@ impl View {
 }
 
 impl Candidate {
-    fn of_recent(lead: &RecentLead) -> Self {
+    /// A lead of the overlay.
+    pub(super) fn of_recent(lead: &RecentLead) -> Self {
         let document = lead.document();
         Self { lead_id: document.lead_id, comparable: Arc::clone(lead.comparable()), sequence: document.sequence }
     }

@@ -13,7 +13,7 @@ use crate::decision::comparable::Comparable;
 use crate::decision::matching::Signature;
 use crate::domain::{LeadId, TenantId};
 
-use super::candidates::MAX_INDEXED_CANDIDATES;
+use super::candidates::{Candidate, MAX_INDEXED_CANDIDATES};
 use super::error::IndexError;
 use super::schema::{Fields, ID_HIGH, ID_LOW, SIGNATURE, after_scope, joined, scope, split_key};
 use super::sharing::{MOST_OF_A_KEY, Rank, Sought, leave_rare, ranked, share_of};
@@ -117,6 +117,11 @@ impl Indexed {
         let stored: TantivyDocument = self.searcher.doc(document)?;
         let bytes = stored.get_first(self.fields.comparable).and_then(|value| value.as_bytes());
         bytes.and_then(Comparable::from_bytes).ok_or_else(IndexError::inconsistent)
+    }
+
+    /// The lead of a document, ready to be compared.
+    pub(super) fn candidate(&self, lead_id: LeadId, document: DocAddress) -> Result<Candidate, IndexError> {
+        Ok(Candidate { lead_id, comparable: self.comparable(document)?.into(), sequence: 0 })
     }
 
     /// Looks every key up once in each segment.

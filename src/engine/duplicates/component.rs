@@ -127,7 +127,9 @@ impl<V: LeadView> Moment<V> {
 
     async fn contradicts(&self, ready: &Ready, component: &Component) -> Result<bool, RequestError> {
         for (other, member) in &component.leads {
-            if self.score(ready, member).excludes() || self.is_judged(ready.lead.lead_id, *other).await? {
+            if self.score(&ready.profile, &member.profile).excludes()
+                || self.is_judged(ready.lead.lead_id, *other).await?
+            {
                 return Ok(true);
             }
         }
@@ -144,7 +146,9 @@ impl<V: LeadView> Moment<V> {
 
     fn pair(&self, component: &Component, (a, b): (LeadId, LeadId), tie: Tie) -> Option<DuplicatePair> {
         let (one, other) = (component.leads.get(&a)?, component.leads.get(&b)?);
-        let compared = || side_by_side(&self.score(one, other), Side::Stored(&one.lead), Side::Stored(&other.lead));
+        let compared = || {
+            side_by_side(&self.score(&one.profile, &other.profile), Side::Stored(&one.lead), Side::Stored(&other.lead))
+        };
         let comparisons = if tie.tier == MatchTier::Fuzzy { compared() } else { Vec::new() };
         Some(DuplicatePair { lead_id_a: a, lead_id_b: b, score: tie.score, matched_by: tie.tier, comparisons })
     }

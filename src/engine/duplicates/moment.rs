@@ -107,8 +107,8 @@ impl<V: LeadView> Moment<V> {
         self.wanted.tier(MatchTier::Fuzzy) && self.policy.fuzzy_tier == FuzzyTier::Enabled
     }
 
-    pub(super) fn score(&self, one: &Ready, other: &Ready) -> Score {
-        compare(&one.profile, &other.profile, &self.frequencies, &self.policy.weights)
+    pub(super) fn score(&self, one: &Profile, other: &Profile) -> Score {
+        compare(one, other, &self.frequencies, &self.policy.weights)
     }
 
     /// A lead that lives.

@@ -6,7 +6,7 @@ use crate::decision::blocking::blocks_of_lead;
 use crate::decision::grouping::Tie;
 use crate::decision::identity_key::{IdentityKey, keys_of_lead};
 use crate::domain::LeadId;
-use crate::index::{IndexError, Sought};
+use crate::index::{Candidate, IndexError, Sought};
 use crate::store::LeadView;
 
 use super::super::answer::RequestError;
@@ -41,7 +41,7 @@ impl<V: LeadView> Moment<V> {
             }
         }
         if self.compares() {
-            self.add_alike(ready, against, &mut ties).await?;
+            self.add_alike(ready, against, &mut ties)?;
         }
         let mut apart = Vec::new();
         for other in ties.keys() {
@@ -76,31 +76,30 @@ impl<V: LeadView> Moment<V> {
         Ok(())
     }
 
-    async fn add_alike(&self, ready: &Ready, against: Against, ties: &mut Ties) -> Result<(), RequestError> {
+    fn add_alike(&self, ready: &Ready, against: Against, ties: &mut Ties) -> Result<(), RequestError> {
         let least = self.wanted.min_score.max(LEAST_ALIKE);
-        for other in self.partners(ready, against)? {
-            let Some(partner) = self.lead(other).await? else { continue };
-            let tie = Tie::of_likeness(&self.score(ready, &partner));
+        for partner in self.partners(ready, against)? {
+            let tie = Tie::of_likeness(&self.score(&ready.profile, &partner.comparable.profile));
             if tie.score >= least {
-                add(ties, other, tie);
+                add(ties, partner.lead_id, tie);
             }
         }
         Ok(())
     }
 
-    fn partners(&self, ready: &Ready, against: Against) -> Result<Vec<LeadId>, RequestError> {
+    fn partners(&self, ready: &Ready, against: Against) -> Result<Vec<Candidate>, RequestError> {
         let failed = |error: IndexError| sharing_failed(error.into());
         let blocks = blocks_of_lead(&ready.lead);
         let most = usize::try_from(MOST_IN_BLOCK).unwrap_or(usize::MAX);
-        let mut partners = self.index.partners(&self.tenant, &blocks, most).map_err(failed)?;
+        let reached = |other| reaches(ready, against, other);
+        let mut partners = self.index.partners(&self.tenant, &blocks, most, reached).map_err(failed)?;
         if against == Against::AllAndCommon {
             let sought = Sought { blocks: &blocks, signature: ready.profile.signature() };
             let common = self.index.candidates(&self.tenant, sought, MOST_IN_BLOCK).map_err(failed)?;
-            partners.extend(common.lead_ids());
-            partners.sort_unstable();
-            partners.dedup();
+            partners.extend(common.leads.into_iter().filter(|lead| reached(lead.lead_id)));
+            partners.sort_unstable_by_key(|partner| partner.lead_id);
+            partners.dedup_by_key(|partner| partner.lead_id);
         }
-        partners.retain(|other| reaches(ready, against, *other));
         Ok(partners)
     }
 }

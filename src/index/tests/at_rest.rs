@@ -10,7 +10,8 @@ fn at_rest(view: &View) -> View {
 }
 
 fn partners(view: &View, blocks: &[u64], cap: usize) -> Vec<LeadId> {
-    view.partners(&TenantId::default(), blocks, cap).unwrap()
+    let partners = view.partners(&TenantId::default(), blocks, cap, |_| true).unwrap();
+    partners.iter().map(|partner| partner.lead_id).collect()
 }
 
 fn ids(numbers: impl IntoIterator<Item = u64>) -> Vec<LeadId> {
