@@ -220,6 +220,7 @@ mod tests {
         // Another name contradicts, but not where the group knows both.
         let (name, other_name) = (Level::GivenExact, Level::GivenDifferent);
         check(&[(0, 1, 9.0, yes), (1, 2, 5.0, yes), (0, 2, -6.0, other_name)], &[&[0, 1]]);
+        check(&[(0, 1, 9.0, yes), (1, 2, 5.0, Level::GivenMisspelt), (0, 2, -6.0, other_name)], &[&[0, 1]]);
         check(&[(0, 1, 9.0, yes), (1, 2, 5.0, name), (0, 2, -6.0, other_name)], &[&[0, 1, 2]]);
     }
 

@@ -82,9 +82,9 @@ impl Score {
         self.any(|level| level.kind() == Kind::Contrary || others.contains(&level))
     }
 
-    /// Whether the odds are that they are one person, under one given name, be it mistyped in one of them.
+    /// Whether the odds are that they are one person, and they bear one given name.
     pub fn bear_one_name(&self) -> bool {
-        let given = [Level::GivenExact, Level::GivenNickname, Level::GivenMisspelt];
+        let given = [Level::GivenExact, Level::GivenNickname];
         self.weight() > 0.0 && self.any(|level| given.contains(&level))
     }
 
