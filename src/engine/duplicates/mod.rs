@@ -98,7 +98,7 @@ impl<S: LeadStore> Engine<S> {
         let wanted = Wanted { min_score, tiers, update_time_after };
         let records_of = match scope {
             DuplicateScope::Lead(lead_id) => {
-                let moment = Moment::passing(self, tenant, wanted).await?;
+                let moment = Moment::at_rest(self, tenant, wanted).await?;
                 return Walk::around(Arc::new(moment), lead_id, resume.is_some()).await;
             }
             DuplicateScope::Everything => None,

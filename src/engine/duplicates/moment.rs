@@ -23,7 +23,7 @@ use super::super::answer::RequestError;
 use super::super::{Engine, read_failed};
 use super::ties::Ties;
 
-/// Leads that are kept ready after they were compared, at least and at most twice as many.
+/// Leads that are kept ready after they were read, at least and at most twice as many.
 const KEPT_READY: usize = 4_096;
 
 /// Which pairs and groups are asked for.
@@ -56,7 +56,7 @@ pub(super) struct Ready {
 pub(super) struct Moment<V> {
     pub(super) tenant: TenantId,
     pub(super) view: V,
-    pub(super) index: Arc<View>,
+    pub(super) index: View,
     pub(super) frequencies: Arc<FrequencyTable>,
     pub(super) policy: Arc<Policy>,
     pub(super) wanted: Wanted,
@@ -65,41 +65,31 @@ pub(super) struct Moment<V> {
 }
 
 impl<V: LeadView> Moment<V> {
-    /// What is durable now. The index goes on: good for one look.
-    pub(super) async fn passing<S: LeadStore<View = V>>(
-        engine: &Engine<S>,
-        tenant: TenantId,
-        wanted: Wanted,
-    ) -> Result<Self, RequestError> {
-        let (view, index) = engine.view_of_both().await?;
-        Ok(Self {
-            frequencies: engine.frequencies.of(&tenant),
-            policy: engine.policy(),
-            digests: engine.digests.clone(),
-            ready: Mutex::default(),
-            tenant,
-            view,
-            index,
-            wanted,
-        })
-    }
-
     /// What is durable now, in the index too and for as long as it is looked at.
     pub(super) async fn at_rest<S: LeadStore<View = V>>(
         engine: &Engine<S>,
         tenant: TenantId,
         wanted: Wanted,
     ) -> Result<Self, RequestError> {
-        let passing = Self::passing(engine, tenant, wanted).await?;
+        let (view, index) = engine.view_of_both().await?;
         let mut documents = Vec::new();
-        for document in passing.index.recorded(&passing.tenant) {
-            if document.sequence <= passing.view.position().sequence {
+        for document in index.recorded(&tenant) {
+            if document.sequence <= view.position().sequence {
                 documents.push(document);
             } else {
-                documents.extend(as_stored(&passing.view, document).await?);
+                documents.extend(as_stored(&view, document).await?);
             }
         }
-        Ok(Self { index: Arc::new(passing.index.at_rest(documents)), ..passing })
+        Ok(Self {
+            index: index.at_rest(documents),
+            frequencies: engine.frequencies.of(&tenant),
+            policy: engine.policy(),
+            digests: engine.digests.clone(),
+            ready: Mutex::default(),
+            tenant,
+            view,
+            wanted,
+        })
     }
 
     /// Whether likeness is asked for, and the policy knows it.

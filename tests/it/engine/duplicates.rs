@@ -16,6 +16,7 @@ use leadgate::store::{EmbeddedStore, StoreOptions};
 
 use super::Fixture;
 use super::payloads::{payload, source};
+use super::waiting::{halted, is_pending};
 
 const JANE: &str = "crm: id=1 email=jane@acme.com first=Jane last=Papadimitriou company=Acme_Logistics city=Bonn";
 const JANE_AGAIN: &str =
@@ -233,6 +234,24 @@ async fn writes_in_the_middle_of_a_search_do_not_disturb_it() {
     assert_eq!(members(&groups), expected);
     assert!(rest.iter().all(|event| event.total == 16));
     assert_eq!(rest.last().map(|event| event.compared), Some(16));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leads_are_compared_as_they_are_durable() {
+    let (fixture, release) = halted();
+    (0..2).for_each(|_| release.send(()).expect("a commit goes through"));
+    let ids = made(&fixture, &[JANE, JANE_AGAIN]).await;
+    let mut changed = pin!(fixture.engine.upsert(payload("web: id=2 first=Otto last=Quist city=Ulm")));
+    assert!(is_pending(changed.as_mut()).await);
+    let scores = |found: Vec<DuplicateGroup>| found.iter().map(|group| group.weakest_score).collect::<Vec<_>>();
+    let durable = scores(groups(&fixture, around(ids[1])).await);
+    assert_eq!(durable.len(), 1);
+    for query in [around(ids[0]), everything()] {
+        assert_eq!(scores(groups(&fixture, query).await), durable);
+    }
+    drop(release);
+    changed.await.expect("an answer");
+    assert!(groups(&fixture, around(ids[0])).await.is_empty());
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use super::Fixture;
 use super::payloads::{payload, request_id};
 
 /// An engine whose disk stands still until the sender is dropped.
-fn halted() -> (Fixture, mpsc::Sender<()>) {
+pub(super) fn halted() -> (Fixture, mpsc::Sender<()>) {
     let (release, halt) = mpsc::channel::<()>();
     let halt = Mutex::new(halt);
     let hook = move |_: u64| {
@@ -25,7 +25,7 @@ fn halted() -> (Fixture, mpsc::Sender<()>) {
     (Fixture::with(|settings| settings.store.commit_hook = Some(Arc::new(hook))), release)
 }
 
-async fn is_pending<T>(request: Pin<&mut impl Future<Output = T>>) -> bool {
+pub(super) async fn is_pending<T>(request: Pin<&mut impl Future<Output = T>>) -> bool {
     poll!(request).is_pending()
 }
 
