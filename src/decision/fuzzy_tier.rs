@@ -113,18 +113,15 @@ mod tests {
     use jiff::Timestamp;
     use uuid::Uuid;
 
-    use crate::domain::{Field, FieldValue, SourceName};
+    use crate::domain::Field;
 
     use super::*;
 
     fn named(number: u64, name: &str) -> Lead {
-        let mut lead = Lead::empty(LeadId::new(Uuid::from_u64_pair(1, number)), Timestamp::UNIX_EPOCH);
-        let source = SourceName::parse("crm").expect("a name");
-        for (field, value) in [(Field::FullName, name), (Field::Company, "Acme Logistics"), (Field::City, "Bonn")] {
-            let value = FieldValue { value: value.into(), source: source.clone(), update_time: Timestamp::UNIX_EPOCH };
-            lead.fields.insert(field, value);
-        }
-        lead
+        Lead::empty(LeadId::new(Uuid::from_u64_pair(1, number)), Timestamp::UNIX_EPOCH)
+            .with_field(Field::FullName, name)
+            .with_field(Field::Company, "Acme Logistics")
+            .with_field(Field::City, "Bonn")
     }
 
     /// How many of twelve strangers and so many of the same name are told of, and how many have to be read.

@@ -241,3 +241,13 @@ impl Lead {
             .map(|linked| &linked.id)
     }
 }
+
+#[cfg(test)]
+impl Lead {
+    /// The lead with this value of a field, from the source `crm`, older than any other.
+    pub(crate) fn with_field(mut self, field: Field, value: &str) -> Self {
+        let source = SourceName::parse("crm").expect("a name");
+        self.fields.insert(field, FieldValue { value: value.into(), source, update_time: Timestamp::UNIX_EPOCH });
+        self
+    }
+}

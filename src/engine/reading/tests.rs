@@ -9,7 +9,7 @@ use crate::decision::change::{blocks_of_change, lead_writes};
 use crate::decision::matching::Profile;
 use crate::decision::plan::LeadChange;
 use crate::decision::rows::ChangeSet;
-use crate::domain::{Field, FieldValue, SourceName};
+use crate::domain::Field;
 use crate::engine::upserting::document_of;
 use crate::engine::{Engine, EngineSettings};
 use crate::store::EmbeddedStore;
@@ -18,14 +18,10 @@ use super::*;
 
 /// Somebody of Acme with a title.
 fn person(number: u64, first: &str, last: &str, title: &str) -> Arc<Lead> {
-    let mut lead = Lead::empty(LeadId::new(Uuid::from_u64_pair(1, number)), Timestamp::UNIX_EPOCH);
-    let source = SourceName::parse("crm").expect("a name");
-    let company = (Field::Company, "Acme Logistics");
-    for (field, value) in [(Field::FirstName, first), (Field::LastName, last), (Field::Title, title), company] {
-        let update_time = Timestamp::UNIX_EPOCH;
-        lead.fields.insert(field, FieldValue { value: value.into(), source: source.clone(), update_time });
-    }
-    Arc::new(lead)
+    let fields =
+        [(Field::FirstName, first), (Field::LastName, last), (Field::Title, title), (Field::Company, "Acme Logistics")];
+    let nobody = Lead::empty(LeadId::new(Uuid::from_u64_pair(1, number)), Timestamp::UNIX_EPOCH);
+    fields.into_iter().fold(nobody, |lead, (field, value)| lead.with_field(field, value)).into()
 }
 
 /// Writes a lead as an upsert does.

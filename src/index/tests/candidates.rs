@@ -5,7 +5,7 @@ use crate::decision::matching::Signature;
 use crate::domain::{Field, Lead, LeadId, TenantId};
 use crate::index::{Candidates, LeadIndex, MAX_INDEXED_CANDIDATES, Sought};
 
-use super::fixtures::{document, lead, lead_id, open, publish, sought, with_email, with_field};
+use super::fixtures::{document, lead, lead_id, open, publish, sought, with_email};
 
 fn candidates(index: &LeadIndex, blocks: &[u64], cap: u64) -> Candidates {
     index.view().candidates(&TenantId::default(), sought(blocks), cap).unwrap()
@@ -111,14 +111,14 @@ fn a_candidate_brings_what_it_is_compared_by_as_it_stands() {
     let folder = tempfile::tempdir().unwrap();
     let index = open(folder.path()).index;
     let comparable = || candidates(&index, &[1], 100).leads[0].comparable.to_bytes();
-    let anna = with_email(with_field(lead(1), Field::FullName, "Anna Berg"), "anna.berg@acme.com");
+    let anna = with_email(lead(1).with_field(Field::FullName, "Anna Berg"), "anna.berg@acme.com");
     let expected = |lead: &Lead| Comparable::of(lead).to_bytes();
     assert_ne!(expected(&anna), expected(&lead(1)));
     index.record(document(1, anna.clone(), &[1]));
     assert_eq!(comparable(), expected(&anna), "from the overlay");
     publish(&index, 1);
     assert_eq!(comparable(), expected(&anna), "from the index");
-    let changed = with_field(anna, Field::City, "Bonn");
+    let changed = anna.with_field(Field::City, "Bonn");
     index.record(document(2, changed.clone(), &[1]));
     assert_eq!(comparable(), expected(&changed), "from the overlay, over the index");
     publish(&index, 2);
@@ -151,14 +151,14 @@ fn of_a_crowd_behind_one_key_those_of_like_names_are_taken() {
         ["Wojciechowski", "Oberschmidt", "Karavelas", "Nakashima", "Lindqvist", "Montefiore", "Brown", "Dubois"];
     for number in 0..200 {
         let name = if number == 150 { "Papadimitriou" } else { names[number as usize % names.len()] };
-        index.record(document(number, with_field(lead(number), Field::FullName, name), &[1]));
+        index.record(document(number, lead(number).with_field(Field::FullName, name), &[1]));
     }
     publish(&index, 200);
     let found = |signature| {
         let sought = Sought { blocks: &[1], signature };
         index.view().candidates(&TenantId::default(), sought, 1_000).unwrap().lead_ids().collect::<Vec<_>>()
     };
-    let slip = with_field(lead(0), Field::FullName, "Papadimitrou");
+    let slip = lead(0).with_field(Field::FullName, "Papadimitrou");
     assert!(found(Comparable::of(&slip).profile.signature()).contains(&lead_id(150)));
     assert_eq!(found(Signature::default()), ids(0..20), "without a name the oldest");
 }

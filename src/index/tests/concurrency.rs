@@ -5,7 +5,7 @@ use std::thread;
 
 use crate::domain::{Field, TenantId};
 
-use super::fixtures::{document, found, lead, lead_id, open, sought, with_field};
+use super::fixtures::{document, found, lead, lead_id, open, sought};
 
 const LEADS: u64 = 2_000;
 
@@ -18,7 +18,7 @@ fn what_was_recorded_is_found_while_generations_come_and_go() {
     thread::scope(|scope| {
         scope.spawn(|| {
             for number in 1..=LEADS {
-                let named = with_field(lead(number), Field::LastName, &format!("name{number}x"));
+                let named = lead(number).with_field(Field::LastName, &format!("name{number}x"));
                 index.record(document(number, named, &[number]));
                 visible.store(number, Ordering::Release);
                 if number % 50 == 0 {

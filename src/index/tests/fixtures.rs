@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use crate::decision::matching::Signature;
 use crate::domain::{
-    ContactPoint, ExternalId, ExternalIdFormat, ExternalIdState, Field, FieldValue, Lead, LeadId, LinkedBy, LinkedId,
-    PhoneKind, SourceName, TenantId,
+    ContactPoint, ExternalId, ExternalIdFormat, ExternalIdState, Lead, LeadId, LinkedBy, LinkedId, PhoneKind,
+    SourceName, TenantId,
 };
 use crate::index::{IndexDocument, IndexSettings, LeadIndex, Opened, SearchQuery, Sought};
 
@@ -23,12 +23,6 @@ pub(super) fn lead_id(number: u64) -> LeadId {
 
 pub(super) fn tenant(name: &str) -> TenantId {
     TenantId::parse(name).unwrap()
-}
-
-pub(super) fn with_field(mut lead: Lead, field: Field, value: &str) -> Lead {
-    let source = SourceName::parse("crm").unwrap();
-    lead.fields.insert(field, FieldValue { value: value.into(), source, update_time: Timestamp::UNIX_EPOCH });
-    lead
 }
 
 pub(super) fn with_email(mut lead: Lead, email: &str) -> Lead {

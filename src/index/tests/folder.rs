@@ -10,7 +10,7 @@ use crate::index::{LeadIndex, OpenError, Opened, RebuildReason};
 
 use super::super::schema::FORMAT;
 use super::fixtures::{
-    document, found, lead, open, publish, settings, sought, with_email, with_external_id, with_field, with_phone,
+    document, found, lead, open, publish, settings, sought, with_email, with_external_id, with_phone,
 };
 
 const LEADS: u64 = 40;
@@ -18,7 +18,7 @@ const LEADS: u64 = 40;
 /// Records every lead again, as the engine does from the feed.
 fn replay(opened: &Opened) {
     for number in opened.payload + 1..=LEADS {
-        let named = with_field(lead(number), Field::LastName, &format!("Name{}", number % 10));
+        let named = lead(number).with_field(Field::LastName, &format!("Name{}", number % 10));
         opened.index.record(document(number, named, &[number % 5]));
         if number % 7 == 0 {
             publish(&opened.index, number);
@@ -140,7 +140,7 @@ fn a_folder_in_use_is_left_alone() {
     replay(&opened);
     let expected = answers(&opened.index);
     assert!(matches!(LeadIndex::open(folder.path(), &settings()), Err(OpenError::InUse)));
-    let named = with_field(lead(99), Field::LastName, "Last");
+    let named = lead(99).with_field(Field::LastName, "Last");
     opened.index.record(document(99, named, &[]));
     publish(&opened.index, 99);
     assert_eq!(found(&opened.index, &TenantId::default(), "name3"), expected.0);
@@ -153,7 +153,7 @@ fn an_index_that_fails_is_dropped_and_rebuilt_while_it_goes_on_answering() {
     replay(&opened);
     let expected = answers(&opened.index);
     let index = &opened.index;
-    let named = |number, name| document(number, with_field(lead(number), Field::LastName, name), &[]);
+    let named = |number, name| document(number, lead(number).with_field(Field::LastName, name), &[]);
     index.record(named(100, "Frozen"));
     index.freeze(100);
     index.record(named(101, "Active"));
@@ -199,7 +199,7 @@ fn what_an_index_holds_of_a_lead_changes_only_with_its_format() {
         (Field::DateOfBirth, "1980-02-01"),
         (Field::Title, "VP Sales"),
     ];
-    let anna = fields.into_iter().fold(lead(1), |lead, (field, value)| with_field(lead, field, value));
+    let anna = fields.into_iter().fold(lead(1), |lead, (field, value)| lead.with_field(field, value));
     let anna =
         with_external_id(with_phone(with_email(anna, "a.berg@berg.example"), "+49 30 901820", "+4930901820"), "1");
     let comparable = Comparable::of(&anna);

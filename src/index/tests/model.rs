@@ -11,7 +11,7 @@ use crate::index::search_text::{FULL_WEIGHT, SearchText};
 use crate::index::{IndexDocument, LeadIndex, SearchQuery};
 
 use super::fixtures::{
-    document, lead, lead_id, number, open, sought, tenant, with_email, with_external_id, with_field, with_phone,
+    document, lead, lead_id, number, open, sought, tenant, with_email, with_external_id, with_phone,
 };
 
 const NAMES: [&str; 6] = ["Jane", "Jané-Luc", "J", "O'Brien", "Müller", "山田"];
@@ -87,10 +87,10 @@ fn tenants() -> [TenantId; 2] {
 
 fn filled(number: u64, parts: &[(usize, usize)]) -> Lead {
     parts.iter().fold(lead(number), |lead, (part, which)| match part {
-        0 => with_field(lead, Field::FirstName, NAMES[which % NAMES.len()]),
-        1 => with_field(lead, Field::LastName, NAMES[which % NAMES.len()]),
-        2 => with_field(lead, Field::Company, COMPANIES[which % COMPANIES.len()]),
-        3 => with_field(lead, Field::City, CITIES[which % CITIES.len()]),
+        0 => lead.with_field(Field::FirstName, NAMES[which % NAMES.len()]),
+        1 => lead.with_field(Field::LastName, NAMES[which % NAMES.len()]),
+        2 => lead.with_field(Field::Company, COMPANIES[which % COMPANIES.len()]),
+        3 => lead.with_field(Field::City, CITIES[which % CITIES.len()]),
         4 if which % 2 == 0 => with_email(lead, EMAILS[which / 2]),
         4 => with_external_id(lead, IDS[which / 2]),
         _ => with_phone(lead, "", PHONES[which % PHONES.len()]),

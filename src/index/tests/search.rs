@@ -3,9 +3,7 @@
 use crate::domain::{Field, Lead, TenantId};
 use crate::index::{InvalidQuery, SearchError, SearchQuery};
 
-use super::fixtures::{
-    document, found, lead, open, publish, sought, tenant, with_email, with_external_id, with_field, with_phone,
-};
+use super::fixtures::{document, found, lead, open, publish, sought, tenant, with_email, with_external_id, with_phone};
 
 fn jane() -> Lead {
     let lead = [
@@ -19,7 +17,7 @@ fn jane() -> Lead {
         (Field::Country, "DE"),
     ]
     .into_iter()
-    .fold(lead(7), |lead, (field, value)| with_field(lead, field, value));
+    .fold(lead(7), |lead, (field, value)| lead.with_field(field, value));
     let lead = with_email(lead, "Jane.Doe+news@Acme-Bau.de");
     let lead = with_phone(lead, "030 12345-678", "+493012345678");
     with_external_id(lead, "MKTG-0012345")
@@ -88,11 +86,11 @@ fn what_fits_better_comes_first_and_equals_come_by_id() {
     let folder = tempfile::tempdir().unwrap();
     let index = open(folder.path()).index;
     let leads = [
-        with_field(lead(1), Field::City, "Jordan"),
-        with_field(lead(2), Field::LastName, "Jordanson"),
-        with_field(lead(3), Field::Company, "Jordan Ltd"),
-        with_field(lead(4), Field::LastName, "Jordan"),
-        with_field(lead(5), Field::LastName, "Jordan"),
+        lead(1).with_field(Field::City, "Jordan"),
+        lead(2).with_field(Field::LastName, "Jordanson"),
+        lead(3).with_field(Field::Company, "Jordan Ltd"),
+        lead(4).with_field(Field::LastName, "Jordan"),
+        lead(5).with_field(Field::LastName, "Jordan"),
         with_email(lead(6), "jordan@example.com"),
     ];
     for (sequence, lead) in (1..).zip(leads) {
@@ -112,7 +110,7 @@ fn pages_follow_each_other_without_gap_or_repetition() {
     let folder = tempfile::tempdir().unwrap();
     let index = open(folder.path()).index;
     for number in 0..25 {
-        index.record(document(number, with_field(lead(number), Field::LastName, "Same"), &[]));
+        index.record(document(number, lead(number).with_field(Field::LastName, "Same"), &[]));
         assert!(number != 9 || index.freeze(9));
     }
     index.publish().unwrap();
@@ -136,7 +134,7 @@ fn pages_follow_each_other_without_gap_or_repetition() {
 fn a_recent_state_hides_the_indexed_one() {
     let folder = tempfile::tempdir().unwrap();
     let index = open(folder.path()).index;
-    let named = |sequence, name| document(sequence, with_field(lead(1), Field::LastName, name), &[]);
+    let named = |sequence, name| document(sequence, lead(1).with_field(Field::LastName, name), &[]);
     let find = |text| found(&index, &TenantId::default(), text);
     index.record(named(1, "Before"));
     publish(&index, 1);
@@ -161,7 +159,7 @@ fn tenants_never_meet() {
     let index = open(folder.path()).index;
     let tenants = [tenant("a"), tenant("a b"), tenant("b")];
     for (sequence, owner) in (1..).zip(&tenants) {
-        let mut document = document(sequence, with_field(lead(1), Field::LastName, owner.as_str()), &[42]);
+        let mut document = document(sequence, lead(1).with_field(Field::LastName, owner.as_str()), &[42]);
         document.tenant = owner.clone();
         index.record(document);
         assert!(sequence != 2 || index.freeze(2));
