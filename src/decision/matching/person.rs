@@ -76,12 +76,25 @@ impl Person {
 
     /// How rare the family name is, or the given name where there is no other.
     pub(super) fn rarity(&self, table: &FrequencyTable) -> f64 {
-        table.rarity(if self.family.is_empty() { self.given_term } else { self.family_term })
+        table.rarity(self.own_term())
+    }
+
+    fn own_term(&self) -> TermHash {
+        if self.family.is_empty() { self.given_term } else { self.family_term }
     }
 
     /// Something that most records of one person have in common and those of two do not.
     pub(super) fn mark(&self) -> &str {
         if self.sound.is_empty() { self.first() } else { &self.sound }
+    }
+
+    /// The name, where it is one word.
+    fn single(&self) -> Option<&str> {
+        match (&*self.given, &*self.family_letters) {
+            ([], family) => Some(family),
+            ([given], "") => Some(given),
+            _ => None,
+        }
     }
 
     fn first(&self) -> &str {
@@ -112,19 +125,23 @@ pub(super) fn compare(a: &Person, b: &Person, table: &FrequencyTable, out: &mut 
 
 /// A name of one word may be either name of the other: nobody knows which it was meant to be.
 fn single_word(a: &Person, b: &Person, table: &FrequencyTable) -> Option<[Agreement; 2]> {
-    let word = if a.family.is_empty() && a.given.len() == 1 { a.first() } else { &a.family_letters };
-    let single = (a.family.is_empty() && a.given.len() == 1) != a.given.is_empty();
-    if !single || word.len() < MIN_PART || b.family.is_empty() || b.given.is_empty() {
-        return None;
+    let word = a.single().filter(|word| word.len() >= MIN_PART)?;
+    let missing = Agreement::new(Level::GivenMissing, 0.0);
+    let rarity = |term: TermHash| table.rarity(term).min(a.rarity(table));
+    if b.family.is_empty() || b.given.is_empty() {
+        let as_other_name = a.family.is_empty() != b.family.is_empty() && b.single() == Some(word);
+        return as_other_name.then(|| [Agreement::new(Level::FamilyPart, 1.0).rare(rarity(b.own_term())), missing]);
     }
     let alike = similarity(word, &b.family_letters);
     let as_family = family_level((word, word), (&b.family, &b.family_letters), alike, a.sound == b.sound);
     let (level, alike, term) = match as_family {
         Level::FamilyDifferent if word == b.first() => (Level::FamilyPart, 1.0, b.given_term),
         Level::FamilyDifferent => return None,
+        // Who has it for a given name agrees more.
+        Level::FamilyExact if a.family.is_empty() => (Level::FamilyPart, alike, b.family_term),
         level => (level, alike, b.family_term),
     };
-    Some([Agreement::new(level, alike).rare(table.rarity(term)), Agreement::new(Level::GivenMissing, 0.0)])
+    Some([Agreement::new(level, alike).rare(rarity(term)), missing])
 }
 
 fn unrelated([family, given]: [Agreement; 2]) -> [Agreement; 2] {
@@ -200,25 +217,20 @@ fn given(a: &Person, b: &Person, table: &FrequencyTable) -> Agreement {
     let (Some(one), Some(other)) = (a.given.first(), b.given.first()) else {
         return Agreement::new(Level::GivenMissing, 0.0);
     };
-    let rarity = || table.rarity(a.given_term).min(table.rarity(b.given_term));
-    if one == other && one.len() == 1 {
-        return Agreement::new(Level::GivenInitial, 1.0);
-    }
-    if one == other || letters_of(&a.given).eq(letters_of(&b.given)) {
-        return Agreement::new(Level::GivenExact, 1.0).rare(rarity());
-    }
     let alike = similarity(one, other);
     let initial = |short: &str, long: &str| short.len() == 1 && long.starts_with(short);
     let level = match () {
-        () if same_given_name(one, other) => Level::GivenNickname,
         () if initial(one, other) || initial(other, one) => Level::GivenInitial,
+        () if one == other || letters_of(&a.given).eq(letters_of(&b.given)) => Level::GivenExact,
+        () if same_given_name(one, other) => Level::GivenNickname,
         () if is_misspelt(one, other) => Level::GivenMisspelt,
         () if is_short_form(one, other) => Level::GivenNickname,
         () if second_is_first(&a.given, other) || second_is_first(&b.given, one) => Level::GivenSecond,
         () if is_alike(one, other, alike) && !numbers_differ(one, other) => Level::GivenAlike,
         () => Level::GivenDifferent,
     };
-    Agreement::new(level, alike).rare(rarity())
+    let alike = if level == Level::GivenExact { 1.0 } else { alike };
+    Agreement::new(level, alike).rare(table.rarity(a.given_term).min(table.rarity(b.given_term)))
 }
 
 fn letters_of(names: &[Box<str>]) -> impl Iterator<Item = u8> {
