@@ -106,11 +106,7 @@ impl LeadIndex {
     /// The index has to be rebuilt: [`Self::drop_and_rebuild`], then a replay; until then every publication fails. What
     /// was recorded goes on being found.
     pub fn publish(&self) -> Result<(), IndexError> {
-        let mut place = self.lock();
-        let mut folder = place.take().ok_or_else(IndexError::closed)?;
-        self.publish_into(&mut folder)?;
-        *place = Some(folder);
-        Ok(())
+        self.change(|folder| self.publish_into(folder))
     }
 
     /// Notes durably that the index holds everything up to a sequence: at the end of a replay, when everything is published. Without it
@@ -120,13 +116,7 @@ impl LeadIndex {
     ///
     /// As [`Self::publish`].
     pub fn note_whole(&self, up_to_sequence: u64) -> Result<(), IndexError> {
-        let mut place = self.lock();
-        let mut folder = place.take().ok_or_else(IndexError::closed)?;
-        if up_to_sequence > folder.payload {
-            folder.commit(up_to_sequence)?;
-        }
-        *place = Some(folder);
-        Ok(())
+        self.change(|folder| if up_to_sequence > folder.payload { folder.commit(up_to_sequence) } else { Ok(()) })
     }
 
     /// What can be found now. Take it after loading the sequence that the answer is to rest on.
@@ -163,6 +153,19 @@ impl LeadIndex {
         }
     }
 
+    /// Changes what the folder holds. One that cannot be changed is done with, its threads ended: a merge that ends later would spoil the
+    /// index that is begun in its place.
+    fn change(&self, change: impl FnOnce(&mut Folder) -> Result<(), IndexError>) -> Result<(), IndexError> {
+        let mut place = self.lock();
+        let mut folder = place.take().ok_or_else(IndexError::closed)?;
+        let changed = change(&mut folder);
+        match changed {
+            Ok(()) => *place = Some(folder),
+            Err(_) => folder.close(),
+        }
+        changed
+    }
+
     fn publish_into(&self, folder: &mut Folder) -> Result<(), IndexError> {
         let Some(frozen) = self.overlay.frozen() else { return Ok(()) };
         write(folder, &self.overlay.load().base, &frozen)?;
@@ -174,6 +177,13 @@ impl LeadIndex {
 
     fn lock(&self) -> MutexGuard<'_, Option<Folder>> {
         self.folder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for LeadIndex {
+    /// Whoever opens the folder next is alone in it.
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

@@ -69,6 +69,25 @@ fn damage_each(damage: impl Fn(&Path)) {
     assert!(rebuilt > 5, "{rebuilt}");
 }
 
+/// Merges go on behind a publication, and whoever opens the folder next must not meet one that ends.
+#[test]
+fn an_index_that_is_dropped_writes_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sequence = 0;
+    for _ in 0..40 {
+        let Opened { index, payload, rebuilt } = open(folder.path());
+        assert_eq!((payload, rebuilt.is_some()), (sequence, sequence == 0));
+        for _ in 0..3 {
+            (0..3).for_each(|number| {
+                sequence += 1;
+                index.record(document(sequence, lead((sequence + number) % 8), &[]));
+            });
+            publish(&index, sequence);
+        }
+    }
+    assert_eq!(open(folder.path()).index.view().indexed_len(), 8);
+}
+
 #[test]
 fn a_reopened_index_gives_the_same_answers_and_knows_its_payload() {
     let folder = tempfile::tempdir().unwrap();
