@@ -217,11 +217,15 @@ fn given(a: &Person, b: &Person, table: &FrequencyTable) -> Agreement {
     let (Some(one), Some(other)) = (a.given.first(), b.given.first()) else {
         return Agreement::new(Level::GivenMissing, 0.0);
     };
+    let rarity = table.rarity(a.given_term).min(table.rarity(b.given_term));
+    let begins = |short: &str, long: &str| short.len() == 1 && long.starts_with(short);
+    let initial = begins(one, other) || begins(other, one);
+    if !initial && (one == other || letters_of(&a.given).eq(letters_of(&b.given))) {
+        return Agreement::new(Level::GivenExact, 1.0).rare(rarity);
+    }
     let alike = similarity(one, other);
-    let initial = |short: &str, long: &str| short.len() == 1 && long.starts_with(short);
     let level = match () {
-        () if initial(one, other) || initial(other, one) => Level::GivenInitial,
-        () if one == other || letters_of(&a.given).eq(letters_of(&b.given)) => Level::GivenExact,
+        () if initial => Level::GivenInitial,
         () if same_given_name(one, other) => Level::GivenNickname,
         () if is_misspelt(one, other) => Level::GivenMisspelt,
         () if is_short_form(one, other) => Level::GivenNickname,
@@ -229,8 +233,7 @@ fn given(a: &Person, b: &Person, table: &FrequencyTable) -> Agreement {
         () if is_alike(one, other, alike) && !numbers_differ(one, other) => Level::GivenAlike,
         () => Level::GivenDifferent,
     };
-    let alike = if level == Level::GivenExact { 1.0 } else { alike };
-    Agreement::new(level, alike).rare(table.rarity(a.given_term).min(table.rarity(b.given_term)))
+    Agreement::new(level, alike).rare(rarity)
 }
 
 fn letters_of(names: &[Box<str>]) -> impl Iterator<Item = u8> {
