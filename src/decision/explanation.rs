@@ -80,6 +80,17 @@ pub struct Step {
     pub after: f64,
 }
 
+impl Step {
+    /// Its weight and the sum behind it as they are shown, in hundredths of a bit. A weight is shown as the difference of two sums, so that
+    /// what is shown adds up to the last digit; it may be a hundredth off the weight itself.
+    pub fn shown(&self) -> (f64, f64) {
+        // Adding zero takes the sign from a zero.
+        let hundredths = |bits: f64| (bits * 100.0).round() / 100.0 + 0.0;
+        let sum = hundredths(self.after);
+        (hundredths(sum - hundredths(self.before)), sum)
+    }
+}
+
 /// Every step from the prior to the sum.
 #[derive(Clone, PartialEq)]
 pub struct Waterfall {
@@ -210,6 +221,14 @@ mod tests {
             let waterfall = Waterfall::new(prior, weights.iter().map(|weight| part("city", *weight)), THRESHOLDS);
             let sum = prior + weights.iter().sum::<f64>();
             prop_assert!((waterfall.weight() - sum).abs() < 1e-9);
+            let hundredths = |text: String| text.replace('.', "").parse::<i64>();
+            let mut shown_sum = 0;
+            for step in waterfall.steps() {
+                let (weight, sum) = step.shown();
+                shown_sum += hundredths(format!("{weight:+.2}"))?;
+                prop_assert_eq!(hundredths(format!("{sum:+.2}"))?, shown_sum);
+                prop_assert!((weight - step.part.weight).abs() <= 0.0101);
+            }
             let [matching, review] = waterfall.marks();
             let expected = if sum >= matching { Verdict::Match } else if sum >= review { Verdict::Possible } else { Verdict::Different };
             prop_assert!(waterfall.verdict() == expected || (sum - matching).abs() < 1e-6 || (sum - review).abs() < 1e-6);

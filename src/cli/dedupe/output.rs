@@ -72,7 +72,7 @@ pub(super) fn write_pairs(path: &Path, purge: &Purge, pairs: &[ScoredPair]) -> R
 fn row_of_pair(purge: &Purge, pair: ScoredPair) -> [String; 7] {
     let score = purge.score(pair.a, pair.b);
     let said = score.comparisons.iter();
-    let said = said.map(|one| format!("{}={} {:.1}", one.level.field().name(), one.level.name(), one.weight));
+    let said = said.map(|one| format!("{}={} {:.2}", one.level.field().name(), one.level.name(), one.weight));
     [
         purge.records.ids[pair.a as usize].to_string(),
         purge.records.ids[pair.b as usize].to_string(),

@@ -104,13 +104,14 @@ fn marks(waterfall: &Waterfall, end: f64) -> String {
 
 fn row(waterfall: &Waterfall, step: &Step, top: f64) -> String {
     let (part, base) = (&step.part, top + 16.0);
+    let (weight, sum) = step.shown();
     let mut row = format!("<g><title>{}</title>\n", escaped(&told(step)));
     row.push_str(&label("", 10.0, base, &part.field));
     row.push_str(&label("faint", 120.0, base, &part.level));
     if let Some((incoming, existing)) = &part.values {
         row.push_str(&label("faint", 268.0, base, &both(&cut(incoming), &cut(existing))));
     }
-    row.push_str(&label("number", 560.0, base, &format!("{:+.2}", part.weight)));
+    row.push_str(&label("number", 560.0, base, &format!("{weight:+.2}")));
     let (from, to) = (place(waterfall, step.before.min(step.after)), place(waterfall, step.before.max(step.after)));
     let class = if part.weight > 0.0 { "for" } else { "against" };
     if part.weight != 0.0 {
@@ -119,7 +120,7 @@ fn row(waterfall: &Waterfall, step: &Step, top: f64) -> String {
             "<rect class=\"{class}\" x=\"{from:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"16\"/>\n"
         ));
     }
-    row.push_str(&label("number", 950.0, base, &format!("{:+.2}", step.after)));
+    row.push_str(&label("number", 950.0, base, &format!("{sum:+.2}")));
     row.push_str("</g>\n");
     row
 }
@@ -128,8 +129,9 @@ fn row(waterfall: &Waterfall, step: &Step, top: f64) -> String {
 fn told(step: &Step) -> String {
     let part = &step.part;
     let values = part.values.as_ref().map(|(incoming, existing)| format!(" ({})", both(incoming, existing)));
+    let (weight, sum) = step.shown();
     let level = if part.level.is_empty() { String::new() } else { format!(" {}", part.level) };
-    format!("{}{level}{}: {:+.2} bits, sum {:+.2}", part.field, values.unwrap_or_default(), part.weight, step.after)
+    format!("{}{level}{}: {weight:+.2} bits, sum {sum:+.2}", part.field, values.unwrap_or_default())
 }
 
 fn both(incoming: &str, existing: &str) -> String {

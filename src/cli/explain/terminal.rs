@@ -94,13 +94,12 @@ fn head(columns: &Columns) -> String {
 
 fn row(waterfall: &Waterfall, step: &Step, columns: &Columns, style: Style) -> String {
     let part = &step.part;
+    let (weight, sum) = step.shown();
     let alike = part.similarity.map_or(String::new(), |similarity| format!("{similarity:.2}"));
     let row = format!(
-        "{:<field$}  {:<level$}  {alike:>5}  {:>+6.2}  {:>+6.2}  {}",
+        "{:<field$}  {:<level$}  {alike:>5}  {weight:>+6.2}  {sum:>+6.2}  {}",
         style.cut(&part.field, columns.field),
         style.cut(&part.level, columns.level),
-        part.weight,
-        step.after,
         bar(waterfall, step, columns.scale, style),
         field = columns.field,
         level = columns.level,
