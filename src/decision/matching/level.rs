@@ -281,6 +281,8 @@ levels! {
     StreetMisspelt = Street "misspelt" -1.0 0.7 Support,
     /// The same street, another house.
     StreetOtherHouse = Street "other house" -2.0 0.3 Weak,
+    /// Two streets of organisations: two sites of one, it may be.
+    SiteDifferent = Street "different site" -7.0 0.0 Against,
     /// Two streets.
     StreetDifferent = Street "different" -2.0 0.0 Against,
 

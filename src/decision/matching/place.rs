@@ -95,11 +95,11 @@ impl Street {
     }
 }
 
-/// Compares where two leads are.
-pub(super) fn compare(a: &Place, b: &Place, table: &FrequencyTable, out: &mut Vec<Agreement>) {
+/// Compares where two leads are, people or organisations.
+pub(super) fn compare(a: &Place, b: &Place, of_people: bool, table: &FrequencyTable, out: &mut Vec<Agreement>) {
     let rarity = |a: TermHash, b: TermHash| move || table.rarity(a).min(table.rarity(b));
     if let Some((a, b)) = a.street.as_ref().zip(b.street.as_ref()) {
-        out.push(street(a, b).rare_if_agrees(rarity(a.term, b.term)));
+        out.push(street(a, b, of_people).rare_if_agrees(rarity(a.term, b.term)));
     }
     if let Some(((one, a), (other, b))) = a.postal_code.as_ref().zip(b.postal_code.as_ref()) {
         out.push(postal_code(one, other).rare_if_agrees(rarity(*a, *b)));
@@ -119,7 +119,7 @@ fn exact(equal: bool, yes: Level, no: Level) -> Agreement {
     if equal { Agreement::new(yes, 1.0) } else { Agreement::new(no, 0.0) }
 }
 
-fn street(a: &Street, b: &Street) -> Agreement {
+fn street(a: &Street, b: &Street, of_people: bool) -> Agreement {
     let words = words_alike(a, b);
     let same_house = a.house == b.house;
     let shorter = a.house.len().min(b.house.len());
@@ -128,7 +128,8 @@ fn street(a: &Street, b: &Street) -> Agreement {
         () if same_house && words >= 0.9 => Level::StreetExact,
         () if close_house && words >= 0.5 => Level::StreetMisspelt,
         () if words >= 0.9 => Level::StreetOtherHouse,
-        () => Level::StreetDifferent,
+        () if of_people => Level::StreetDifferent,
+        () => Level::SiteDifferent,
     };
     Agreement::new(level, if same_house { words } else { words / 2.0 })
 }

@@ -218,7 +218,7 @@ pub(super) fn compare_rest(
 ) {
     found.extend(contact.email);
     found.extend(contact.phone);
-    place::compare(&a.place, &b.place, table, found);
+    place::compare(&a.place, &b.place, are_people(a, b), table, found);
     found.extend(contact.birth);
     found.extend(a.title.as_ref().zip(b.title.as_ref()).map(|(a, b)| compare_titles(a, b)));
 }

@@ -125,6 +125,9 @@ fn values_agree_at_the_level_that_fits() {
     check("street=12 Main Street", "street=12 Main St.", &["street: exact"]);
     check("street=12 Main Street", "street=14 Main St.", &["street: misspelt"]);
     check("street=12 Main Street", "street=250 Main St.", &["street: other house"]);
+    check("street=12 Main Street", "street=7 Elm Road", &["street: different site"]);
+    let at = |street: &str| format!("name=Jane Doe; street={street}");
+    check(&at("12 Main Street"), &at("7 Elm Road"), &["last_name: exact", "first_name: exact", "street: different"]);
     check("born=1980-02-01", "born=1980-01-02", &["date_of_birth: misspelt"]);
     check("born=1980-02-01", "born=1956-07-09", &["date_of_birth: different"]);
     check("title=VP of Sales", "title=Vice President, Sales", &["title: exact"]);
