@@ -9,7 +9,7 @@ use super::*;
 use crate::domain::{BirthDate, CompanyName, CountryCode, DomainName, Email, Field, IncomingLead, IncomingPhone};
 use crate::domain::{PersonName, Phone, PhoneKind};
 
-/// A lead of the form `name=Jane Doe; email=jane@example.com`.
+/// A lead of the form `name=Jane Doe; email=jane@example.com`; `name=Doe,` is a last name without any other.
 fn lead(text: &str) -> IncomingLead {
     let mut lead = IncomingLead::default();
     for (field, value) in text.split("; ").filter_map(|field| field.split_once('=')) {
@@ -21,7 +21,10 @@ fn lead(text: &str) -> IncomingLead {
 fn set(lead: &mut IncomingLead, field: &str, value: &str) {
     let mut text = |field| drop(lead.values.insert(field, value.into()));
     match field {
-        "name" => lead.name = PersonName::from_parts(None, None, Some(value)),
+        "name" => {
+            let last = value.strip_suffix(',');
+            lead.name = PersonName::from_parts(None, last, Some(value).filter(|_| last.is_none()));
+        }
         "company" => lead.company = CompanyName::parse(value),
         "email" => lead.emails.extend(Email::parse(value)),
         "phone" => {
@@ -105,6 +108,8 @@ fn values_agree_at_the_level_that_fits() {
     check("name=Doe Jane", "name=Jane Doe", &["last_name: part", "first_name: nickname"]);
     check("name=Doe", "name=Jane Doe", &["last_name: part", "first_name: missing"]);
     check("name=Doe", "name=Doe", &["last_name: missing", "first_name: exact"]);
+    check("name=Doe,", "name=Jane Doe", &["last_name: exact", "first_name: missing"]);
+    check("name=Doe,", "name=Doe", &["last_name: part", "first_name: missing"]);
     check("name=Jane Price-Thornton", "name=Jane Price", &["last_name: part", "first_name: exact"]);
     check("name=Jane Doe", "name=Peter Miller", &["last_name: different", "first_name: unrelated"]);
     check("name=John Doe Jr", "name=John Doe Sr", &["last_name: exact", "first_name: exact", "generation: different"]);
@@ -185,6 +190,7 @@ const VALUES: [(&str, &[&str]); 11] = [
             "Jane Doe-Smith",
             "Jane",
             "Doe",
+            "Doe,",
             "Bob Roe",
             "Bob Roe Jr",
         ],
