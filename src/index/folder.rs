@@ -105,10 +105,10 @@ impl Folder {
         Ok(())
     }
 
-    /// The index as the last commit left it.
-    pub(super) fn indexed(&self) -> Result<Indexed, IndexError> {
+    /// The index as the last commit left it; `before` is what an earlier one left.
+    pub(super) fn indexed(&self, before: Option<&Indexed>) -> Result<Indexed, IndexError> {
         self.reader.reload()?;
-        Indexed::new(self.reader.searcher(), self.fields)
+        Indexed::new(self.reader.searcher(), self.fields, before)
     }
 
     /// The fields of the index.

@@ -1,28 +1,28 @@
-//! The searchable index at one commit: a searcher, and the columns that turn its documents into lead ids.
+//! The searchable index at one commit: a searcher, and what is kept open of its segments.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use tantivy::columnar::ColumnValues;
 use tantivy::postings::TermInfo;
 use tantivy::schema::{IndexRecordOption, TantivyDocument, Value};
 use tantivy::{DocAddress, DocId, DocSet, Searcher, SegmentOrdinal, SegmentReader, TERMINATED, Term};
 
 use crate::decision::comparable::Comparable;
-use crate::decision::matching::Signature;
 use crate::domain::{LeadId, TenantId};
 
 use super::candidates::{Candidate, MAX_INDEXED_CANDIDATES};
 use super::error::IndexError;
-use super::schema::{Fields, ID_HIGH, ID_LOW, SIGNATURE, after_scope, joined, scope, split_key};
+use super::opened_segment::OpenedSegment;
+use super::schema::{Fields, after_scope, scope, split_key};
+use super::segment_filter::hash_of;
 use super::sharing::{MOST_OF_A_KEY, Rank, Sought, leave_rare, ranked, share_of};
 
 /// The index as one commit left it; cheap to clone.
 #[derive(Clone)]
 pub(super) struct Indexed {
     searcher: Searcher,
-    columns: Arc<[IdColumns]>,
+    opened: Arc<[Arc<OpenedSegment>]>,
     fields: Fields,
 }
 
@@ -47,16 +47,25 @@ pub(super) struct Listed {
 type Share = (DocAddress, u32);
 
 impl Indexed {
-    /// Opens the columns of every segment, once per commit.
-    pub(super) fn new(searcher: Searcher, fields: Fields) -> Result<Self, IndexError> {
-        let open = |segment| IdColumns::open(segment, fields);
-        let columns = searcher.segment_readers().iter().map(open).collect::<Result<_, _>>()?;
-        Ok(Self { searcher, columns, fields })
+    /// Opens every segment that the commit before did not have: what is in a segment never changes, but for what is deleted.
+    pub(super) fn new(searcher: Searcher, fields: Fields, before: Option<&Self>) -> Result<Self, IndexError> {
+        let before: &[Arc<OpenedSegment>] = before.map_or(&[], |before| &before.opened);
+        let open = |segment: &SegmentReader| match before.iter().find(|opened| opened.is(segment)) {
+            Some(opened) => Ok(Arc::clone(opened)),
+            None => OpenedSegment::open(segment, fields).map(Arc::new),
+        };
+        let opened = searcher.segment_readers().iter().map(open).collect::<Result<_, _>>()?;
+        Ok(Self { searcher, opened, fields })
     }
 
-    /// The segments with their columns.
-    pub(super) fn segments(&self) -> impl Iterator<Item = (&SegmentReader, &IdColumns)> {
-        self.searcher.segment_readers().iter().zip(self.columns.iter())
+    /// The segments with what is kept open of them.
+    pub(super) fn segments(&self) -> impl Iterator<Item = (&SegmentReader, &OpenedSegment)> {
+        self.searcher.segment_readers().iter().zip(self.opened.iter().map(|opened| &**opened))
+    }
+
+    /// The segments whose filter is still to be made, by whoever is told of them.
+    pub(super) fn claim_unfiltered(&self) -> Vec<Arc<OpenedSegment>> {
+        self.opened.iter().filter(|opened| opened.claim_filter()).cloned().collect()
     }
 
     /// The fields of the index.
@@ -78,8 +87,7 @@ impl Indexed {
             self.read(key, &mut shares)?;
         }
         let likeness = |DocAddress { segment_ord, doc_id }| {
-            let bits = self.columns[segment_ord as usize].signature.get_val(doc_id);
-            Signature::from_bits(bits).likeness(sought.signature)
+            self.opened[segment_ord as usize].signature(doc_id).likeness(sought.signature)
         };
         Ok(Sharing { ranked: ranked(shares, MAX_INDEXED_CANDIDATES, likeness), cut })
     }
@@ -109,7 +117,7 @@ impl Indexed {
 
     /// The lead of a document.
     pub(super) fn lead_id(&self, DocAddress { segment_ord, doc_id }: DocAddress) -> LeadId {
-        self.columns[segment_ord as usize].lead_id(doc_id)
+        self.opened[segment_ord as usize].lead_id(doc_id)
     }
 
     /// What the lead of a document is compared by.
@@ -130,12 +138,15 @@ impl Indexed {
         blocks.sort_unstable();
         blocks.dedup();
         let terms: Vec<Term> = blocks.iter().map(|block| self.fields.block_term(tenant, *block)).collect();
+        let hashes: Vec<u64> = terms.iter().map(|term| hash_of(term.serialized_value_bytes())).collect();
         let mut listed: Vec<Listed> =
             blocks.iter().map(|block| Listed { block: *block, frequency: 0, segments: Vec::new() }).collect();
-        for (ordinal, segment) in (0..).zip(self.searcher.segment_readers()) {
-            let index = segment.inverted_index(self.fields.blocks)?;
-            for (term, listed) in terms.iter().zip(&mut listed) {
-                if let Some(info) = index.terms().get(term.serialized_value_bytes())? {
+        for (ordinal, opened) in (0..).zip(self.opened.iter()) {
+            let filter = opened.filter();
+            for ((term, hash), listed) in terms.iter().zip(&hashes).zip(&mut listed) {
+                if filter.is_none_or(|filter| filter.may_have(*hash))
+                    && let Some(info) = opened.blocks.terms().get(term.serialized_value_bytes())?
+                {
                     listed.frequency += u64::from(info.doc_freq);
                     listed.segments.push((ordinal, info));
                 }
@@ -152,7 +163,7 @@ impl Indexed {
         let mut room = MOST_OF_A_KEY;
         for (ordinal, info) in &key.segments {
             let segment = self.searcher.segment_reader(*ordinal);
-            let index = segment.inverted_index(self.fields.blocks)?;
+            let index = &self.opened[*ordinal as usize].blocks;
             let mut postings = index.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
             let before = shares.len();
             let live = live_docs(segment, &mut postings).take(room);
@@ -170,8 +181,8 @@ impl Indexed {
     /// Ids grow with time, so that a new lead lies behind the last one of nearly every segment and nothing has to be looked up.
     pub(super) fn knows(&self, tenant: &TenantId, lead_id: LeadId) -> Result<bool, IndexError> {
         let term = self.fields.key_term(tenant, lead_id);
-        for (segment, columns) in self.segments() {
-            if *columns.last_key >= *term.serialized_value_bytes()
+        for (segment, opened) in self.segments() {
+            if *opened.last_key >= *term.serialized_value_bytes()
                 && segment.inverted_index(self.fields.key)?.doc_freq(&term)? > 0
             {
                 return Ok(true);
@@ -197,14 +208,14 @@ impl Indexed {
         mut show: impl FnMut(LeadId, DocAddress) -> Result<ControlFlow<()>, IndexError>,
     ) -> Result<ControlFlow<()>, IndexError> {
         let scope = scope(tenant);
-        for (ordinal, (segment, columns)) in (0..).zip(self.segments()) {
+        for (ordinal, (segment, opened)) in (0..).zip(self.segments()) {
             let keys = segment.inverted_index(self.fields.key)?;
             let mut terms = keys.terms().range().ge(&scope).into_stream()?;
             while let Some((key, info)) = terms.next() {
                 let Some((_, lead_id)) = split_key(key).filter(|(owner, _)| *owner == tenant.as_str()) else { break };
                 let mut postings = keys.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
                 for doc in live_docs(segment, &mut postings) {
-                    columns.check(doc, lead_id)?;
+                    opened.check(doc, lead_id)?;
                     if show(lead_id, DocAddress::new(ordinal, doc))?.is_break() {
                         return Ok(ControlFlow::Break(()));
                     }
@@ -228,42 +239,6 @@ impl Indexed {
         }
         Ok(tenants)
     }
-}
-
-/// The two halves of the lead ids of one segment, and its last key.
-pub(super) struct IdColumns {
-    high: Arc<dyn ColumnValues<u64>>,
-    low: Arc<dyn ColumnValues<u64>>,
-    signature: Arc<dyn ColumnValues<u64>>,
-    last_key: Box<[u8]>,
-}
-
-impl IdColumns {
-    fn open(segment: &SegmentReader, fields: Fields) -> Result<Self, IndexError> {
-        let columns = segment.fast_fields();
-        let (high, low) = (columns.column_first_or_default(ID_HIGH)?, columns.column_first_or_default(ID_LOW)?);
-        let signature = columns.column_first_or_default(SIGNATURE)?;
-        Ok(Self { high, low, signature, last_key: last_key(segment, fields)? })
-    }
-
-    /// The lead of a document.
-    pub(super) fn lead_id(&self, doc: DocId) -> LeadId {
-        joined(self.high.get_val(doc), self.low.get_val(doc))
-    }
-
-    fn check(&self, doc: DocId, lead_id: LeadId) -> Result<(), IndexError> {
-        if self.lead_id(doc) == lead_id { Ok(()) } else { Err(IndexError::inconsistent()) }
-    }
-}
-
-/// The greatest key of a segment; empty where it has none.
-fn last_key(segment: &SegmentReader, fields: Fields) -> Result<Box<[u8]>, IndexError> {
-    let index = segment.inverted_index(fields.key)?;
-    let mut key = Vec::new();
-    if let Some(last) = (index.terms().num_terms() as u64).checked_sub(1) {
-        index.terms().ord_to_term(last, &mut key)?;
-    }
-    Ok(key.into())
 }
 
 /// The documents of `docs` that were not deleted.

@@ -61,7 +61,9 @@ impl LeadIndex {
             Err(reason) => (Folder::create(path, settings.writer_memory_bytes)?, Some(reason)),
         };
         let payload = folder.payload;
-        let overlay = Overlay::new(folder.indexed()?);
+        let indexed = folder.indexed(None)?;
+        filter_later(&indexed);
+        let overlay = Overlay::new(indexed);
         let index = Self { path: path.to_owned(), settings: *settings, overlay, folder: Mutex::new(Some(folder)) };
         Ok(Opened { index, payload, rebuilt })
     }
@@ -141,7 +143,7 @@ impl LeadIndex {
             old.close();
         }
         let new = Folder::create(&self.path, self.settings.writer_memory_bytes)?;
-        self.overlay.restart(new.indexed()?);
+        self.overlay.restart(new.indexed(None)?);
         *folder = Some(new);
         Ok(())
     }
@@ -168,10 +170,13 @@ impl LeadIndex {
 
     fn publish_into(&self, folder: &mut Folder) -> Result<(), IndexError> {
         let Some(frozen) = self.overlay.frozen() else { return Ok(()) };
-        write(folder, &self.overlay.load().base, &frozen)?;
+        let before = self.overlay.load();
+        write(folder, &before.base, &frozen)?;
         // Begun anew, an index claims nothing before its replay has reached it.
         folder.commit(folder.payload.max(frozen.at_sequence))?;
-        self.overlay.publish(folder.indexed()?);
+        let indexed = folder.indexed(Some(&before.base))?;
+        filter_later(&indexed);
+        self.overlay.publish(indexed);
         Ok(())
     }
 
@@ -184,6 +189,24 @@ impl Drop for LeadIndex {
     /// Whoever opens the folder next is alone in it.
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// Makes the filters that take too long to wait for: until then dictionaries are looked into, which is slower and finds the same.
+fn filter_later(indexed: &Indexed) {
+    let unfiltered = indexed.claim_unfiltered();
+    if unfiltered.is_empty() {
+        return;
+    }
+    let filter = move || {
+        for segment in unfiltered {
+            if let Err(error) = segment.add_filter() {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a segment of the index has no filter");
+            }
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("index-filters".into()).spawn(filter) {
+        tracing::warn!(%error, "large segments of the index have no filter");
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `lead_index` | [`LeadIndex`]: record, freeze, publish, view |
 //! | `recent`, `generation` | the overlay: what is recorded and not searchable yet |
 //! | `folder`, `schema`, `indexed` | the index on disk, its terms, one commit of it |
+//! | `opened_segment`, `segment_filter` | what is kept open of a segment, and which terms it cannot have |
 //! | `folding`, `phone_digits`, `search_text` | the words of a lead, and what a match is worth |
 //! | `expression`, `segment_search`, `view` | searches |
 //! | `candidates`, `sharing` | leads that share a blocking key |
@@ -25,6 +26,7 @@ mod folding;
 mod generation;
 mod indexed;
 mod lead_index;
+mod opened_segment;
 mod phone_digits;
 mod recent;
 #[cfg(all(test, shuttle))]
@@ -32,6 +34,7 @@ mod recent;
 mod schedules;
 mod schema;
 mod search_text;
+mod segment_filter;
 mod segment_search;
 mod sharing;
 mod sync;

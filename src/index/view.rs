@@ -12,7 +12,8 @@ use crate::domain::{LeadId, TenantId};
 use super::error::{IndexError, InvalidQuery, SearchError};
 use super::expression::Expression;
 use super::generation::RecentLead;
-use super::indexed::{IdColumns, Indexed};
+use super::indexed::Indexed;
+use super::opened_segment::OpenedSegment;
 use super::recent::Layers;
 use super::search_text::{FULL_WEIGHT, Weight};
 use super::segment_search::{Match, matches};
@@ -76,9 +77,9 @@ impl View {
         let recent = self.0.recent(tenant);
         add_recent(&mut best, &expression, &recent);
         let overridden = recent.iter().map(|lead| lead.document().lead_id).collect();
-        for (segment, columns) in self.0.base.segments() {
+        for (segment, opened) in self.0.base.segments() {
             let found = matches(segment, self.0.base.fields(), tenant, &expression)?;
-            add_indexed(&mut best, segment, columns, &found, &overridden);
+            add_indexed(&mut best, segment, opened, &found, &overridden);
         }
         Ok(best.into_page(query.offset, page_size))
     }
@@ -124,10 +125,16 @@ fn add_recent(best: &mut Best, expression: &Expression, recent: &[Arc<RecentLead
     }
 }
 
-fn add_indexed(best: &mut Best, segment: &SegmentReader, columns: &IdColumns, found: &[Match], overridden: &IdSet) {
+fn add_indexed(
+    best: &mut Best,
+    segment: &SegmentReader,
+    opened: &OpenedSegment,
+    found: &[Match],
+    overridden: &IdSet,
+) {
     for Match { doc, weight } in found {
         if best.takes(*weight) && !segment.is_deleted(*doc) {
-            let lead_id = columns.lead_id(*doc);
+            let lead_id = opened.lead_id(*doc);
             if !overridden.contains(&lead_id) {
                 best.add(*weight, || lead_id);
             }
