@@ -71,7 +71,6 @@ enum Kind {
     Mailbox = 7,
     BirthDate = 8,
     NameAndPostalCode = 9,
-    CompanyAndCity = 10,
     Address = 11,
     NameAndCity = 12,
     GivenNameAndPostalCode = 14,
@@ -107,7 +106,7 @@ pub fn blocking_keys(input: &BlockingInput<'_>) -> Vec<BlockingKey> {
     let person = input.name.map(Person::of);
     let place = Place::of(input);
     keys.add_person(person.as_ref(), input.birth_date, &place);
-    keys.add_company(person.as_ref(), input, &place);
+    keys.add_company(person.as_ref(), input);
     keys.add_domains(person.as_ref(), input);
     keys.add_contacts(input);
     keys.add_address(person.as_ref(), input, &place);
@@ -216,10 +215,9 @@ impl Keys {
         self.add(Kind::Name, &[family.min(given), family.max(given)]);
     }
 
-    fn add_company(&mut self, person: Option<&Person>, input: &BlockingInput<'_>, place: &Place) {
+    fn add_company(&mut self, person: Option<&Person>, input: &BlockingInput<'_>) {
         let Some(code) = input.company.and_then(|company| company_code(company.core())) else { return };
         self.add_with_initials(Kind::CompanyAndInitial, Kind::Company, &code, person);
-        place.city.iter().for_each(|city| self.add(Kind::CompanyAndCity, &[&code, city]));
     }
 
     fn add_domains(&mut self, person: Option<&Person>, input: &BlockingInput<'_>) {
@@ -365,7 +363,7 @@ mod tests {
         check("name=Jane Doe; company=Acme", "name=Bill Smith; company=Acme", false);
         check("company=Acme GmbH", "company=ACME", true);
         check("company=Acme GmbH", "name=Jane Doe; company=Acme", false);
-        check("company=Acme; city=Berlin", "name=Jane Doe; company=Acme; city=BERLIN", true);
+        check("company=Acme; city=Berlin", "name=Jane Doe; company=Acme; city=BERLIN", false);
         check("name=Jane D; email=jane@acme.com", "name=Jane Doe; site=https://www.acme.com/x", true);
         check("name=Jane D; email=jane@gmail.com", "name=Jolene Bly; email=jolene@gmail.com", false);
         check("email=jane.doe@old.com", "email=Jane.Doe+x@new.com", true);
@@ -385,6 +383,7 @@ mod tests {
             "name=Bill Smith; street=14 Main Street; city=York",
             false,
         );
+        check("name=Jane Doe; street=12 Main Street", "name=Jolene Bly; street=12 Main Street; city=York", true);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::sharing::Sought;
 use super::view::View;
 
 /// Most candidates that are taken from the index. Those of the overlay come on top, all of them.
-pub const MAX_INDEXED_CANDIDATES: usize = 20;
+pub const MAX_INDEXED_CANDIDATES: usize = 12;
 
 /// A lead that shares a blocking key.
 #[derive(Debug, Clone)]

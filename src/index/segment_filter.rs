@@ -39,3 +39,41 @@ impl SegmentFilter {
         self.0.contains_hash(hash)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tantivy::schema::{STRING, Schema};
+    use tantivy::{Index, IndexWriter, TantivyDocument};
+
+    use super::*;
+
+    /// The filter of a segment that has these terms.
+    fn filter_of(terms: impl Iterator<Item = String>) -> SegmentFilter {
+        let mut schema = Schema::builder();
+        let field = schema.add_text_field("terms", STRING);
+        let index = Index::create_in_ram(schema.build());
+        let mut writer: IndexWriter = index.writer_with_num_threads(1, 15_000_000).expect("a writer");
+        let mut document = TantivyDocument::default();
+        terms.for_each(|term| document.add_text(field, term));
+        writer.add_document(document).expect("room");
+        writer.commit().expect("a segment");
+        let searcher = index.reader().expect("a reader").searcher();
+        let terms = searcher.segment_reader(0).inverted_index(field).expect("an index");
+        SegmentFilter::of(terms.terms()).expect("a filter")
+    }
+
+    #[test]
+    fn every_term_of_the_segment_may_be_there_and_hardly_any_other() {
+        let filter = filter_of((0..20_000).map(|term| format!("default {term}")));
+        let may_have = |term: usize| filter.may_have(hash_of(format!("default {term}").as_bytes()));
+        assert!((0..20_000).all(may_have));
+        let mistaken = (20_000..40_000).filter(|term| may_have(*term)).count();
+        assert!((1..1_000).contains(&mistaken), "{mistaken}");
+    }
+
+    #[test]
+    fn a_segment_without_terms_has_none() {
+        let filter = filter_of(std::iter::empty());
+        assert!(!filter.may_have(hash_of(b"default 1")));
+    }
+}

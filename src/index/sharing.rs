@@ -24,6 +24,10 @@ pub fn leave_rare<Key>(keys: &mut Vec<Key>, frequency: impl Fn(&Key) -> u64, cap
     common.is_some() || keys.iter().any(|key| frequency(key) > MOST_OF_A_KEY as u64)
 }
 
+/// What a point of likeness says beside the bits of what is shared. Of 10,000 leads of mistyped names among a million, 29 were not
+/// among the twelve likeliest with 1, 12 with 2, and 2 with 3.
+const BITS_OF_LIKENESS: u32 = 3;
+
 /// What it says to share a key that so many of all leads have: the bits of its rarity.
 pub fn share_of(frequency: u64, leads: u64) -> u32 {
     1 + (leads / frequency.max(1)).max(1).ilog2()
@@ -43,7 +47,7 @@ pub fn ranked<Lead: Ord + Copy>(
     let sum = |shares: &[(Lead, u32)]| shares.iter().map(|(_, share)| share).sum::<u32>();
     let mut sums: Vec<(Rank, Lead)> = sums.map(|shares| (Reverse(sum(shares)), shares[0].0)).collect();
     if sums.len() > enough {
-        sums.iter_mut().for_each(|(Reverse(sum), lead)| *sum += likeness(*lead));
+        sums.iter_mut().for_each(|(Reverse(sum), lead)| *sum += BITS_OF_LIKENESS * likeness(*lead));
     }
     sums.sort_unstable();
     sums
@@ -75,6 +79,7 @@ mod tests {
             ranked(shares, enough, likeness).into_iter().map(|(_, lead)| lead).collect()
         };
         assert_eq!(order(3, |_| 3), [1, 2, 3, 4]);
+        assert_eq!(order(3, |lead| if lead == 4 { 3 } else { 0 }), [4, 1, 2, 3], "a point is more than a bit");
         assert_eq!(order(3, |lead| if lead == 4 { 32 } else { 0 }), [4, 1, 2, 3]);
         assert_eq!(order(4, |lead| if lead == 4 { 32 } else { 0 }), [1, 2, 3, 4], "enough for all");
     }

@@ -125,13 +125,7 @@ fn add_recent(best: &mut Best, expression: &Expression, recent: &[Arc<RecentLead
     }
 }
 
-fn add_indexed(
-    best: &mut Best,
-    segment: &SegmentReader,
-    opened: &OpenedSegment,
-    found: &[Match],
-    overridden: &IdSet,
-) {
+fn add_indexed(best: &mut Best, segment: &SegmentReader, opened: &OpenedSegment, found: &[Match], overridden: &IdSet) {
     for Match { doc, weight } in found {
         if best.takes(*weight) && !segment.is_deleted(*doc) {
             let lead_id = opened.lead_id(*doc);
