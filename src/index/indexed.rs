@@ -58,6 +58,14 @@ impl Indexed {
         Ok(Self { searcher, opened, fields })
     }
 
+    /// The same commit, as long as none of its filters is made.
+    #[cfg(test)]
+    pub(super) fn unfiltered(&self) -> Result<Self, IndexError> {
+        let open = |segment| OpenedSegment::unfiltered(segment, self.fields).map(Arc::new);
+        let opened = self.searcher.segment_readers().iter().map(open).collect::<Result<_, _>>()?;
+        Ok(Self { searcher: self.searcher.clone(), opened, fields: self.fields })
+    }
+
     /// The segments with what is kept open of them.
     pub(super) fn segments(&self) -> impl Iterator<Item = (&SegmentReader, &OpenedSegment)> {
         self.searcher.segment_readers().iter().zip(self.opened.iter().map(|opened| &**opened))

@@ -34,17 +34,26 @@ pub(super) struct OpenedSegment {
 impl OpenedSegment {
     /// Opens a segment; a large one without a filter.
     pub(super) fn open(segment: &SegmentReader, fields: Fields) -> Result<Self, IndexError> {
-        let columns = segment.fast_fields();
-        let (high, low) = (columns.column_first_or_default(ID_HIGH)?, columns.column_first_or_default(ID_LOW)?);
-        let signature = columns.column_first_or_default(SIGNATURE)?;
-        let (id, blocks) = (segment.segment_id(), segment.inverted_index(fields.blocks)?);
-        let last_key = last_key(segment, fields)?;
-        let (filter, filtered) = (OnceLock::new(), AtomicBool::new(false));
-        let opened = Self { id, high, low, signature, blocks, filter, filtered, last_key };
+        let opened = Self::unfiltered(segment, fields)?;
         if opened.blocks.terms().num_terms() <= FILTERED_AT_ONCE && opened.claim_filter() {
             opened.add_filter()?;
         }
         Ok(opened)
+    }
+
+    /// Opens a segment without a filter.
+    pub(super) fn unfiltered(segment: &SegmentReader, fields: Fields) -> Result<Self, IndexError> {
+        let columns = segment.fast_fields();
+        Ok(Self {
+            id: segment.segment_id(),
+            high: columns.column_first_or_default(ID_HIGH)?,
+            low: columns.column_first_or_default(ID_LOW)?,
+            signature: columns.column_first_or_default(SIGNATURE)?,
+            blocks: segment.inverted_index(fields.blocks)?,
+            filter: OnceLock::new(),
+            filtered: AtomicBool::new(false),
+            last_key: last_key(segment, fields)?,
+        })
     }
 
     /// Whether this was opened of the segment.

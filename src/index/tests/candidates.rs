@@ -3,6 +3,7 @@
 use crate::decision::comparable::Comparable;
 use crate::decision::matching::Signature;
 use crate::domain::{Field, Lead, LeadId, TenantId};
+use crate::index::indexed::Indexed;
 use crate::index::{Candidates, LeadIndex, MAX_INDEXED_CANDIDATES, Sought};
 
 use super::fixtures::{document, lead, lead_id, open, publish, sought, with_email};
@@ -75,6 +76,35 @@ fn common_keys_are_left_out_but_never_the_two_rarest() {
 }
 
 #[test]
+fn segments_are_filtered_as_they_are_opened_or_by_whoever_claims_it_and_without_a_filter_the_same_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = open(folder.path()).index;
+    for number in 0..120 {
+        index.record(document(number, lead(number), &[number / 40, 3 + number % 20]));
+        if number % 40 == 39 {
+            publish(&index, number);
+        }
+    }
+    let view = index.view();
+    let filtered = &view.0.base;
+    assert!(filtered.claim_unfiltered().is_empty(), "small segments have theirs from the first");
+    let unfiltered = filtered.unfiltered().unwrap();
+    let shared = |indexed: &Indexed, block| {
+        let sought = Sought { blocks: &[block], signature: Signature::default() };
+        indexed.sharing(&TenantId::default(), sought, 1_000).unwrap().ranked
+    };
+    let all = |indexed: &Indexed| (0..30).map(|block| shared(indexed, block)).collect::<Vec<_>>();
+    let found = all(filtered);
+    assert_eq!(found.iter().filter(|leads| !leads.is_empty()).count(), 23);
+    assert_eq!(all(&unfiltered), found);
+    let claimed = unfiltered.claim_unfiltered();
+    assert_eq!((claimed.len(), unfiltered.claim_unfiltered().len()), (unfiltered.segments().count(), 0));
+    claimed.iter().for_each(|segment| segment.add_filter().unwrap());
+    assert!(unfiltered.segments().all(|(_, segment)| segment.filter().is_some()));
+    assert_eq!(all(&unfiltered), found);
+}
+
+#[test]
 fn of_many_the_best_are_taken_and_recent_ones_do_not_crowd_them_out() {
     let folder = tempfile::tempdir().unwrap();
     let index = open(folder.path()).index;
@@ -140,7 +170,7 @@ fn leads_that_lost_a_key_make_it_no_more_common() {
     publish(&index, 200);
     (32..64).for_each(|number| index.record(document(200 + number, lead(number), &[block(number, true)])));
     publish(&index, 264);
-    assert_eq!(found(&index, &[1, 2], 1_000).0, ids(0..20), "of equals the oldest");
+    assert_eq!(found(&index, &[1, 2], 1_000).0, ids(0..MAX_INDEXED_CANDIDATES as u64), "of equals the oldest");
 }
 
 #[test]
@@ -160,5 +190,5 @@ fn of_a_crowd_behind_one_key_those_of_like_names_are_taken() {
     };
     let slip = lead(0).with_field(Field::FullName, "Papadimitrou");
     assert!(found(Comparable::of(&slip).profile.signature()).contains(&lead_id(150)));
-    assert_eq!(found(Signature::default()), ids(0..20), "without a name the oldest");
+    assert_eq!(found(Signature::default()), ids(0..MAX_INDEXED_CANDIDATES as u64), "without a name the oldest");
 }
