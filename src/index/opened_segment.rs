@@ -14,7 +14,7 @@ use super::error::IndexError;
 use super::schema::{Fields, ID_HIGH, ID_LOW, SIGNATURE, joined};
 use super::segment_filter::SegmentFilter;
 
-/// A filter of so many terms is made as the segment is opened: some hundredths of a second. One of more is left for later.
+/// A filter of so many terms is made as the segment is opened. One of more would hold a publication up, and is left for later.
 const FILTERED_AT_ONCE: usize = 500_000;
 
 /// The columns of one segment, its blocking keys, and its last key.
@@ -71,7 +71,7 @@ impl OpenedSegment {
         !self.filtered.swap(true, Ordering::Relaxed)
     }
 
-    /// Makes the filter: a tenth of a microsecond for each term.
+    /// Makes the filter, for which every term is walked.
     pub(super) fn add_filter(&self) -> Result<(), IndexError> {
         let filter = SegmentFilter::of(self.blocks.terms())?;
         let _ = self.filter.set(filter);
