@@ -71,9 +71,12 @@ impl Indexed {
         self.searcher.segment_readers().iter().zip(self.opened.iter().map(|opened| &**opened))
     }
 
-    /// The segments whose filter is still to be made, by whoever is told of them.
-    pub(super) fn claim_unfiltered(&self) -> Vec<Arc<OpenedSegment>> {
-        self.opened.iter().filter(|opened| opened.claim_filter()).cloned().collect()
+    /// The segments without a filter that the commit before did not have.
+    pub(super) fn unfiltered_since(&self, before: Option<&Self>) -> Vec<Arc<OpenedSegment>> {
+        let known = |opened: &Arc<OpenedSegment>| {
+            before.is_some_and(|before| before.opened.iter().any(|known| Arc::ptr_eq(known, opened)))
+        };
+        self.opened.iter().filter(|opened| opened.filter().is_none() && !known(opened)).cloned().collect()
     }
 
     /// The fields of the index.

@@ -7,6 +7,7 @@ use super::document::IndexDocument;
 use super::error::{IndexError, OpenError};
 use super::folder::{Folder, RebuildReason};
 use super::indexed::Indexed;
+use super::opened_segment::OpenedSegment;
 use super::recent::{Frozen, Overlay};
 use super::sync::{Mutex, MutexGuard, PoisonError};
 use super::view::View;
@@ -62,7 +63,7 @@ impl LeadIndex {
         };
         let payload = folder.payload;
         let indexed = folder.indexed(None)?;
-        filter_later(&indexed);
+        filter_later(indexed.unfiltered_since(None));
         let overlay = Overlay::new(indexed);
         let index = Self { path: path.to_owned(), settings: *settings, overlay, folder: Mutex::new(Some(folder)) };
         Ok(Opened { index, payload, rebuilt })
@@ -175,7 +176,7 @@ impl LeadIndex {
         // Begun anew, an index claims nothing before its replay has reached it.
         folder.commit(folder.payload.max(frozen.at_sequence))?;
         let indexed = folder.indexed(Some(&before.base))?;
-        filter_later(&indexed);
+        filter_later(indexed.unfiltered_since(Some(&before.base)));
         self.overlay.publish(indexed);
         Ok(())
     }
@@ -193,8 +194,7 @@ impl Drop for LeadIndex {
 }
 
 /// Makes the filters that take too long to wait for: until then dictionaries are looked into, which is slower and finds the same.
-fn filter_later(indexed: &Indexed) {
-    let unfiltered = indexed.claim_unfiltered();
+fn filter_later(unfiltered: Vec<Arc<OpenedSegment>>) {
     if unfiltered.is_empty() {
         return;
     }

@@ -1,6 +1,5 @@
 //! What is kept open of a segment, from the commit that brought it to the merge that takes it away.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use tantivy::columnar::ColumnValues;
@@ -25,8 +24,6 @@ pub(super) struct OpenedSegment {
     signature: Arc<dyn ColumnValues<u64>>,
     pub(super) blocks: Arc<InvertedIndexReader>,
     filter: OnceLock<SegmentFilter>,
-    /// Whether somebody makes the filter, or did.
-    filtered: AtomicBool,
     /// The greatest key; empty where it has none.
     pub(super) last_key: Box<[u8]>,
 }
@@ -35,7 +32,7 @@ impl OpenedSegment {
     /// Opens a segment; a large one without a filter.
     pub(super) fn open(segment: &SegmentReader, fields: Fields) -> Result<Self, IndexError> {
         let opened = Self::unfiltered(segment, fields)?;
-        if opened.blocks.terms().num_terms() <= FILTERED_AT_ONCE && opened.claim_filter() {
+        if opened.blocks.terms().num_terms() <= FILTERED_AT_ONCE {
             opened.add_filter()?;
         }
         Ok(opened)
@@ -51,7 +48,6 @@ impl OpenedSegment {
             signature: columns.column_first_or_default(SIGNATURE)?,
             blocks: segment.inverted_index(fields.blocks)?,
             filter: OnceLock::new(),
-            filtered: AtomicBool::new(false),
             last_key: last_key(segment, fields)?,
         })
     }
@@ -64,11 +60,6 @@ impl OpenedSegment {
     /// What tells that the segment does not have a blocking key; `None` while there is none.
     pub(super) fn filter(&self) -> Option<&SegmentFilter> {
         self.filter.get()
-    }
-
-    /// Whether the filter is still to be made: true for the first who asks, and whoever was told so makes it.
-    pub(super) fn claim_filter(&self) -> bool {
-        !self.filtered.swap(true, Ordering::Relaxed)
     }
 
     /// Makes the filter, for which every term is walked.

@@ -76,7 +76,7 @@ fn common_keys_are_left_out_but_never_the_two_rarest() {
 }
 
 #[test]
-fn segments_are_filtered_as_they_are_opened_or_by_whoever_claims_it_and_without_a_filter_the_same_is_found() {
+fn small_segments_are_filtered_as_they_are_opened_and_without_a_filter_the_same_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let index = open(folder.path()).index;
     for number in 0..120 {
@@ -87,7 +87,7 @@ fn segments_are_filtered_as_they_are_opened_or_by_whoever_claims_it_and_without_
     }
     let view = index.view();
     let filtered = &view.0.base;
-    assert!(filtered.claim_unfiltered().is_empty(), "small segments have theirs from the first");
+    assert!(filtered.unfiltered_since(None).is_empty());
     let unfiltered = filtered.unfiltered().unwrap();
     let shared = |indexed: &Indexed, block| {
         let sought = Sought { blocks: &[block], signature: Signature::default() };
@@ -97,10 +97,11 @@ fn segments_are_filtered_as_they_are_opened_or_by_whoever_claims_it_and_without_
     let found = all(filtered);
     assert_eq!(found.iter().filter(|leads| !leads.is_empty()).count(), 23);
     assert_eq!(all(&unfiltered), found);
-    let claimed = unfiltered.claim_unfiltered();
-    assert_eq!((claimed.len(), unfiltered.claim_unfiltered().len()), (unfiltered.segments().count(), 0));
-    claimed.iter().for_each(|segment| segment.add_filter().unwrap());
-    assert!(unfiltered.segments().all(|(_, segment)| segment.filter().is_some()));
+    assert!(unfiltered.unfiltered_since(Some(&unfiltered)).is_empty(), "somebody was told of them already");
+    let without = unfiltered.unfiltered_since(Some(filtered));
+    assert_eq!(without.len(), unfiltered.segments().count());
+    without.iter().for_each(|segment| segment.add_filter().unwrap());
+    assert!(unfiltered.unfiltered_since(None).is_empty());
     assert_eq!(all(&unfiltered), found);
 }
 
