@@ -77,7 +77,7 @@ fn event(number: u64) -> FeedEvent {
         review_id: None,
         dead_letter_id: None,
         write: None,
-        policy_version: "default-1".into(),
+        policy_version: "default-2".into(),
         has_payload: true,
     }
 }
@@ -101,7 +101,7 @@ fn reply(number: u64) -> RecordedReply {
         write: None,
         reasons: Vec::new(),
         review_id: None,
-        policy_version: "default-1".into(),
+        policy_version: "default-2".into(),
     }
 }
 

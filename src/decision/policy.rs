@@ -207,7 +207,7 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            version: "default-1".into(),
+            version: "default-2".into(),
             match_threshold: 0.85,
             review_threshold: 0.70,
             fuzzy_tier: FuzzyTier::Enabled,

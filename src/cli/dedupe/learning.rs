@@ -11,7 +11,7 @@ use crate::cli::import::{MapRule, Original, Row, Rows, SourceFile};
 use crate::cli::output::{Table, print, say};
 use crate::cli::random::Random;
 use crate::cli::whole_file::write_whole;
-use crate::config::policy_file::matching_section;
+use crate::config::policy_file::{self, matching_section};
 use crate::decision::matching::{Candidate, ComparedPair, Learned, Level, Sample, Weights, learn};
 use crate::decision::policy::Policy;
 
@@ -30,9 +30,10 @@ const STRANGERS: usize = 100_000;
 
 /// Learn from files of leads how much each comparison weighs, and write it as a policy.
 ///
-/// Without labels by expectation maximisation: pairs are weighed by what ships, counted as one lead as far as that makes them probable,
-/// weighed by the counts, and so on until nothing moves. A level that few pairs show keeps the weight that ships. `leadgate policy check`
-/// shows what was written, `leadgate dedupe --policy FILE` uses it.
+/// With labels all weights are fitted together (logistic regression), drawn to those that ship. Without labels by expectation maximisation:
+/// pairs are weighed by what ships, counted as one lead as far as that makes them probable, weighed by the counts, and so on until nothing
+/// moves. A level that few pairs show keeps the weight that ships. `leadgate policy check` shows what was written, `leadgate dedupe --policy
+/// FILE` uses it.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct LearnOptions {
     /// A file as `leadgate dedupe` reads it. May be given several times: each file counts alike, whatever its size.
@@ -43,6 +44,10 @@ pub(crate) struct LearnOptions {
     /// without one nothing is known.
     #[arg(long)]
     labels: bool,
+
+    /// Start from the weights of this policy instead of those that ship, and read files by its rules.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
 
     /// Where the policy goes. Without it the weights are only shown.
     #[arg(long, value_name = "FILE")]
@@ -55,15 +60,16 @@ pub(crate) struct LearnOptions {
 
 /// Reads, learns, shows and writes.
 pub(crate) fn run(options: &LearnOptions) -> Result<Exit, CommandError> {
-    let samples = options.input.iter().map(|path| sample(path, options)).collect::<Result<Vec<_>, _>>()?;
+    let policy = options.policy.as_deref().map_or_else(|| Ok(Policy::default()), policy_file::read)?;
+    let samples = options.input.iter().map(|path| sample(path, options, &policy)).collect::<Result<Vec<_>, _>>()?;
     let one = |candidate: &Candidate| candidate.is_match == Some(true);
     if options.labels && !samples.iter().flat_map(|sample| &sample.candidates).any(one) {
         return Err(CommandError::usage(format!("--labels: no two records have the same `{LABEL}`")));
     }
-    let shipped = Weights::default();
-    let learned = learn(&samples, &shipped);
+    let learned = learn(&samples, &policy.weights);
     let in_use = |error: std::io::Error| CommandError::new(Exit::InUse, error);
-    print(&shown(&shipped, &learned)).map_err(in_use)?;
+    let before = if options.policy.is_some() { "policy" } else { "shipped" };
+    print(&shown(before, &policy.weights, &learned)).map_err(in_use)?;
     if let Some(path) = &options.output {
         let text = policy_text(&learned.weights);
         write_whole(path, |file| file.write_all(text.as_bytes()))?;
@@ -74,11 +80,11 @@ pub(crate) fn run(options: &LearnOptions) -> Result<Exit, CommandError> {
 }
 
 /// The pairs of one file.
-fn sample(path: &Path, options: &LearnOptions) -> Result<Sample, CommandError> {
+fn sample(path: &Path, options: &LearnOptions, policy: &Policy) -> Result<Sample, CommandError> {
     let file = SourceFile::open(path, None).map_err(CommandError::usage)?;
     let rows = || Rows::open(&file, None, &options.map).map_err(CommandError::usage);
     let in_use = |error: std::io::Error| CommandError::new(Exit::InUse, error);
-    let mut records = read(&file, rows()?, &Policy::default())?;
+    let mut records = read(&file, rows()?, policy)?;
     let labels = if options.labels { Some(Labels::read(rows()?).map_err(in_use)?) } else { None };
     let blocks = Blocks::of(records.ids.len(), std::mem::take(&mut records.keys));
     Ok(Pairs { records, blocks, labels }.sample())
@@ -203,17 +209,17 @@ fn draw(chance: &mut Random, records: usize) -> u32 {
     u32::try_from(chance.below(records as u64)).unwrap_or(u32::MAX)
 }
 
-/// Shipped and learned weights side by side; levels that no pair shows are left out.
-fn shown(shipped: &Weights, learned: &Learned) -> String {
-    let mut table = Table::new(["comparison", "shipped", "learned", "one lead", "two"]).numbers(&[1, 2, 3, 4]);
+/// The weights before and those learned side by side; levels that no pair shows are left out.
+fn shown(name: &str, before: &Weights, learned: &Learned) -> String {
+    let mut table = Table::new(["comparison", name, "learned", "one lead", "two"]).numbers(&[1, 2, 3, 4]);
     let bits = |bits: f64| format!("{bits:.2}");
-    table.row(["duplicates".into(), bits(shipped.duplicates), bits(learned.weights.duplicates)]);
+    table.row(["duplicates".into(), bits(before.duplicates), bits(learned.weights.duplicates)]);
     for (level, evidence) in Level::ALL.into_iter().zip(&learned.evidence) {
         if evidence.matches + evidence.others > 0.0 {
             let count = |pairs: f64| format!("{pairs:.0}");
-            let (before, after) = (shipped.level(level).bits, learned.weights.level(level).bits);
+            let (from, to) = (before.level(level).bits, learned.weights.level(level).bits);
             let name = format!("{}: {}", level.field().name(), level.name());
-            table.row([name, bits(before), bits(after), count(evidence.matches), count(evidence.others)]);
+            table.row([name, bits(from), bits(to), count(evidence.matches), count(evidence.others)]);
         }
     }
     table.render()

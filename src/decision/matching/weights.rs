@@ -45,7 +45,7 @@ pub struct Weights {
 
 impl Default for Weights {
     fn default() -> Self {
-        Self { levels: Level::ALL.map(Level::shipped), name_alone: 1.99, duplicates: 2.0, scale: 0.7 }
+        Self { levels: Level::ALL.map(Level::shipped), name_alone: 1.99, duplicates: 2.73, scale: 0.7 }
     }
 }
 
@@ -72,17 +72,23 @@ impl Weights {
         self.scale * (duplicates - f64::from(leads.max(2)).log2())
     }
 
-    /// The weight of a level in the sum, for a value of this rarity. However common a value is, to agree on it never weighs less than to agree on it
-    /// less, nor the best agreement less than nothing.
+    /// The weight of a level in the sum, for a value of this rarity.
     pub(super) fn of(&self, level: Level, rarity: f64) -> f64 {
-        let own = self.own(level as usize, rarity);
+        self.counting(level, rarity).1 * self.scale
+    }
+
+    /// The level whose weight counts for one that was found, and that weight before it is scaled. However common a value is, to agree on it
+    /// never weighs less than to agree on it less, nor the best agreement less than nothing; then no level's counts.
+    pub(super) fn counting(&self, level: Level, rarity: f64) -> (Option<Level>, f64) {
+        let own = (Some(level), self.own(level as usize, rarity));
         let place = &PLACES[level as usize];
         if !place.agrees {
-            return own * self.scale;
+            return own;
         }
+        let floor = if place.is_best && own.1 < 0.0 { (None, 0.0) } else { own };
         let lesser = (level as usize + 1..place.end).filter(|lesser| PLACES[*lesser].agrees);
-        let floor = if place.is_best { own.max(0.0) } else { own };
-        lesser.map(|lesser| self.own(lesser, rarity)).fold(floor, f64::max) * self.scale
+        let lesser = lesser.map(|lesser| (Some(Level::ALL[lesser]), self.own(lesser, rarity)));
+        lesser.fold(floor, |most, one| if one.1 > most.1 { one } else { most })
     }
 
     fn own(&self, level: usize, rarity: f64) -> f64 {

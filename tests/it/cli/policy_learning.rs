@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use super::{Ended, Place, exists};
 
-/// Leads of which every fourth was entered twice: with the same phone, another first name, and a title that says nothing.
+/// Leads of which every fourth was entered twice: with the same phone, another family name, and a title that says nothing.
 ///
-/// What ships takes the two for two people. Here it is how one person is entered.
+/// What ships takes the two for two people, more likely than not. Here it is how one person is entered.
 fn leads(labelled: bool) -> String {
     let word = |number: usize, salt: u64| {
         let hash = (number as u64 + 1).wrapping_mul(salt).wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -14,12 +14,12 @@ fn leads(labelled: bool) -> String {
     };
     let mut text = format!("id,first_name,last_name,phone,city,title{}\n", if labelled { ",cluster_id" } else { "" });
     for number in 0..400 {
-        let (family, city) = (word(number, 7), word(number, 13));
+        let city = word(number, 13);
         for copy in 0..if number % 4 == 0 { 2 } else { 1 } {
             let title = ["Buyer", "Head of Sales", "Engineer"][(number + copy) % 3];
             let phone = 2_000_000 + number * 7_919;
             let label = if labelled { format!(",c{number}") } else { String::new() };
-            let given = word(number, 31);
+            let (given, family) = (word(number, 31), word(number + 1_000 * copy, 7));
             writeln!(text, "{number}-{copy},{given},{family},+1212{phone},{city}{copy},{title}{label}")
                 .expect("a text");
         }
@@ -45,7 +45,7 @@ fn what_is_learned_is_a_policy_and_changes_what_is_decided() {
     let learned =
         place.run(&["policy", "learn", "--input", "leads.csv", "--labels", "--output", "learned.yaml"]).expect(0);
     let (shipped, title) = weights(&learned, "title: different");
-    assert!(title > shipped + 1.0, "who is entered twice has two titles here: {learned:#?}");
+    assert!(title > shipped + 0.5, "who is entered twice has two titles here: {learned:#?}");
     let checked = place.run(&["policy", "check", "learned.yaml"]).expect(0);
     assert!(checked.out.contains(&format!("weight {title}")), "{checked:#?}");
     let probabilities = |policy: &[&str]| {
