@@ -125,6 +125,17 @@ fn email(a: &Mailbox, b: &Mailbox, table: &FrequencyTable) -> Agreement {
     Agreement::new(level, alike).rare_if_agrees(rarity)
 }
 
+/// Whether two mailboxes at one domain spell the names of their two owners, each its own and not the other's: then nobody mistyped a name.
+pub(super) fn vouch_for_two_names(a: (&[Mailbox], &Person), b: (&[Mailbox], &Person)) -> bool {
+    let vouches = |mailbox: &Mailbox, own: &Person, other: &Person| {
+        own.is_spelt_in(&mailbox.name) && !other.is_spelt_in(&mailbox.name)
+    };
+    let answers = |one: &Mailbox, other: &Mailbox| {
+        one.domain_term == other.domain_term && one.domain == other.domain && vouches(other, b.1, a.1)
+    };
+    a.0.iter().any(|one| vouches(one, a.1, b.1) && b.0.iter().any(|other| answers(one, other)))
+}
+
 /// Whether one mailbox is the other with a digit behind it, or both have one: the second bearer of a name gets `jane.doe2`.
 fn is_numbered(a: &Mailbox, b: &Mailbox) -> bool {
     let one_digit = |mailbox: &Mailbox| mailbox.name.len() - mailbox.letters().len() <= 1;

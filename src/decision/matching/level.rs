@@ -165,7 +165,7 @@ levels! {
     /// Half of the letters.
     FamilyAlike = FamilyName "alike" -1.83 0.4 Name,
     /// Two names.
-    FamilyDifferent = FamilyName "different" -5.0 0.0 Against,
+    FamilyDifferent = FamilyName "different" -5.01 0.0 Against,
     /// One side has none.
     FamilyMissing = FamilyName "missing" 0.0 0.0 Against,
 
@@ -214,7 +214,7 @@ levels! {
     GenerationOneSided = Generation "one-sided" -4.99 0.0 Against,
 
     /// The same company.
-    CompanyExact = Company "exact" -0.79 0.8 Support,
+    CompanyExact = Company "exact" -0.8 0.8 Support,
     /// The same words, in another order, form or spelling.
     CompanyWords = Company "words" -1.08 0.7 Support,
     /// One is the initials of the other.
@@ -224,7 +224,7 @@ levels! {
     /// Some of the words that matter.
     CompanySome = Company "some words" -1.41 0.3 Weak,
     /// The domain of one is made of the company of the other.
-    CompanyOfDomain = Company "domain" 2.39 0.0 Support,
+    CompanyOfDomain = Company "domain" 2.4 0.0 Support,
     /// Two names of organisations.
     OrganisationDifferent = Company "different organisation" -6.89 0.0 Against,
     /// Two companies.
@@ -233,7 +233,7 @@ levels! {
     /// The same domain.
     DomainExact = Domain "exact" -0.59 0.75 Support,
     /// The same name under another suffix, or mistyped.
-    DomainAlike = Domain "alike" 2.95 0.0 Support,
+    DomainAlike = Domain "alike" 2.96 0.0 Support,
     /// Two domains.
     DomainDifferent = Domain "different" -0.86 0.0 Against,
 
@@ -262,7 +262,7 @@ levels! {
     /// One has a number at its company: somebody else there has the same name.
     EmailSecond = Email "second bearer" -5.0 0.0 Against,
     /// Two addresses.
-    EmailDifferent = Email "different" -0.84 0.0 Against,
+    EmailDifferent = Email "different" -0.83 0.0 Against,
 
     /// The same number.
     PhoneExact = Phone "exact" -1.12 0.9 Support,
@@ -280,14 +280,14 @@ levels! {
     /// The same house, mistyped.
     StreetMisspelt = Street "misspelt" -0.94 0.7 Support,
     /// The same street, another house.
-    StreetOtherHouse = Street "other house" -2.43 0.3 Weak,
+    StreetOtherHouse = Street "other house" -2.44 0.3 Weak,
     /// Two streets of organisations: two sites of one, it may be.
     SiteDifferent = Street "different site" -6.91 0.0 Against,
     /// Two streets.
     StreetDifferent = Street "different" -3.15 0.0 Against,
 
     /// The same city.
-    CityExact = City "exact" -0.67 0.6 Support,
+    CityExact = City "exact" -0.68 0.6 Support,
     /// Mistyped.
     CityMisspelt = City "misspelt" -0.75 0.6 Support,
     /// Half of the letters.

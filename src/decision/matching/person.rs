@@ -67,6 +67,11 @@ impl Person {
         holds(&self.family_letters) || self.given.iter().any(|given| holds(given))
     }
 
+    /// Whether a mailbox holds the family name as it is written.
+    pub(super) fn is_spelt_in(&self, mailbox: &str) -> bool {
+        self.family_letters.len() >= MIN_PART && mailbox.contains(&*self.family_letters)
+    }
+
     /// Whether letters are the initials of this name.
     pub(super) fn has_initials(&self, letters: &str) -> bool {
         let initial = |name: &str| name.chars().next();

@@ -163,6 +163,27 @@ fn a_name_alone_never_matches() {
 }
 
 #[test]
+fn mailboxes_that_spell_two_names_are_two_people_s() {
+    let check = |one: &str, other: &str, expected: [&str; 2]| {
+        let (a, b) = (format!("name=Tom Walters; {one}"), format!("name=Tom Winters; {other}"));
+        for levels in [levels(&a, &b), levels(&b, &a)] {
+            let of = |field: &str| levels.iter().find(|level| level.starts_with(field)).map(String::as_str);
+            assert_eq!([of("last_name"), of("email")], expected.map(Some), "{a} / {b}");
+        }
+    };
+    let two = ["last_name: different", "email: colleagues"];
+    check("email=tom.walters@acme.com", "email=tom.winters@acme.com", two);
+    check("email=walters@acme.com", "email=t.winters@acme.com", two);
+    // Either name may be mistyped where a mailbox spells only one of them, and mailboxes elsewhere are anybody's.
+    let mistyped = ["last_name: alike", "email: misspelt"];
+    check("email=tom.walters@acme.com", "email=t.walters@acme.com", mistyped);
+    let elsewhere = ["last_name: alike", "email: different"];
+    check("email=tom.walters@acme.com", "email=tom.winters@initech.com", elsewhere);
+    let shared = "email=tom.walters@acme.com; email=tom@acme.com";
+    check(shared, "email=tom.winters@acme.com; email=tom@acme.com", ["last_name: alike", "email: exact of name"]);
+}
+
+#[test]
 fn the_second_bearer_of_a_name_is_somebody_else() {
     let table = table();
     let one = "name=Anna Papadimitriou; company=Acme; site=acme.com; email=anna@acme.com";
