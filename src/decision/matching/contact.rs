@@ -125,15 +125,17 @@ fn email(a: &Mailbox, b: &Mailbox, table: &FrequencyTable) -> Agreement {
     Agreement::new(level, alike).rare_if_agrees(rarity)
 }
 
-/// Whether two mailboxes at one domain spell the names of their two owners, each its own and not the other's: then nobody mistyped a name.
-pub(super) fn vouch_for_two_names(a: (&[Mailbox], &Person), b: (&[Mailbox], &Person)) -> bool {
+/// What two mailboxes at one domain are that spell the names of their two owners, each its own and not the other's: then nobody mistyped a
+/// name. `None` where there are no such.
+pub(super) fn two_owners(a: (&[Mailbox], &Person), b: (&[Mailbox], &Person)) -> Option<Level> {
     let vouches = |mailbox: &Mailbox, own: &Person, other: &Person| {
         own.is_spelt_in(&mailbox.name) && !other.is_spelt_in(&mailbox.name)
     };
     let answers = |one: &Mailbox, other: &Mailbox| {
         one.domain_term == other.domain_term && one.domain == other.domain && vouches(other, b.1, a.1)
     };
-    a.0.iter().any(|one| vouches(one, a.1, b.1) && b.0.iter().any(|other| answers(one, other)))
+    let vouching = a.0.iter().filter(|one| vouches(one, a.1, b.1) && b.0.iter().any(|other| answers(one, other)));
+    vouching.map(|one| if one.is_free { Level::EmailDifferent } else { Level::EmailColleagues }).min()
 }
 
 /// Whether one mailbox is the other with a digit behind it, or both have one: the second bearer of a name gets `jane.doe2`.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::decision::particulars::Particulars;
 use crate::domain::{DomainName, Email, Field, IncomingLead, Lead, registrable};
 
-use super::contact::{Mailbox, Number, compare_emails, compare_mailboxes, compare_phones, vouch_for_two_names};
+use super::contact::{Mailbox, Number, compare_emails, compare_mailboxes, compare_phones, two_owners};
 use super::frequency::{FirstLook, FrequencyTable, TermHash};
 use super::level::{ComparedField, Level};
 use super::organisation::{self, Organisation};
@@ -200,9 +200,10 @@ pub(super) fn compare_who(a: &Profile, b: &Profile, table: &FrequencyTable, foun
     if let (Some(one), Some(other)) = (&a.person, &b.person)
         && let Some(family) = found.iter_mut().find(|agreement| DOUBTFUL.contains(&agreement.level))
         && let Some(email) = email.as_mut().filter(|email| !email.level.kind().agrees())
-        && vouch_for_two_names((&a.emails, one), (&b.emails, other))
+        && let Some(owners) = two_owners((&a.emails, one), (&b.emails, other))
     {
-        two_names(family, email);
+        family.level = Level::FamilyDifferent;
+        email.level = email.level.min(owners);
     }
     Contact { email, phone: compare_phones(&a.phones, &b.phones, table), birth }
 }
@@ -240,14 +241,6 @@ fn compare_to_nobody(
 
 /// Family names that may be one, mistyped.
 const DOUBTFUL: [Level; 3] = [Level::FamilyMisspelt, Level::FamilySound, Level::FamilyAlike];
-
-/// Names that mailboxes vouch for are two, and so are the mailboxes' owners.
-fn two_names(family: &mut Agreement, email: &mut Agreement) {
-    family.level = Level::FamilyDifferent;
-    if email.level == Level::EmailDifferent {
-        email.level = Level::EmailColleagues;
-    }
-}
 
 /// Who was born on the same day and has another name was taken down wrongly, more often than not.
 fn mistaken_names(found: &mut [Agreement]) {

@@ -174,6 +174,8 @@ fn mailboxes_that_spell_two_names_are_two_people_s() {
     let two = ["last_name: different", "email: colleagues"];
     check("email=tom.walters@acme.com", "email=tom.winters@acme.com", two);
     check("email=walters@acme.com", "email=t.winters@acme.com", two);
+    let elsewhere = ["last_name: different", "email: different"];
+    check("email=tom.walters@gmail.com", "email=tom.winters@gmail.com", elsewhere);
     // Either name may be mistyped where a mailbox spells only one of them, and mailboxes elsewhere are anybody's.
     let mistyped = ["last_name: alike", "email: misspelt"];
     check("email=tom.walters@acme.com", "email=t.walters@acme.com", mistyped);
