@@ -36,7 +36,7 @@ const STRANGERS: usize = 100_000;
 /// FILE` uses it.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct LearnOptions {
-    /// A file as `leadgate dedupe` reads it. May be given several times: each file counts alike, whatever its size.
+    /// A file as `leadgate dedupe` reads it. May be given several times: a large file drowns no other.
     #[arg(long, value_name = "FILE", required = true)]
     input: Vec<PathBuf>,
 

@@ -54,7 +54,7 @@ pub struct Learned {
     pub rounds: usize,
 }
 
-/// Learns weights from sets of leads, of which each counts alike, drawn to the weights `before` as far as the sets say little.
+/// Learns weights from sets of leads, of which no large one drowns the others, drawn to the weights `before` as far as the sets say little.
 ///
 /// How much rarity adds, the limit of a name alone and what says that two are two people stay as they were: that is a rule and nothing to
 /// fit, and it keeps expectation maximisation at people, where colleagues too have much in common.

@@ -71,16 +71,18 @@ impl<'a> Fit<'a> {
 
     /// The fitted weights, and after how many rounds.
     fn run(&self) -> (Weights, usize) {
-        let mut weights = self.before.clone();
-        for round in 1..=MOST_ROUNDS {
-            let loss = self.loss(&weights);
-            let Some((next, next_loss)) = self.step(&weights, loss) else { return (in_hundredths(weights), round) };
-            weights = next;
-            if loss - next_loss < SETTLED * loss {
-                return (in_hundredths(weights), round);
+        let (mut weights, mut rounds) = (self.before.clone(), 0);
+        let mut loss = self.loss(&weights);
+        while rounds < MOST_ROUNDS {
+            rounds += 1;
+            let Some((next, next_loss)) = self.step(&weights, loss) else { break };
+            let settled = loss - next_loss < SETTLED * loss;
+            (weights, loss) = (next, next_loss);
+            if settled {
+                break;
             }
         }
-        (in_hundredths(weights), MOST_ROUNDS)
+        (in_hundredths(&weights), rounds)
     }
 
     /// Better weights and their loss; `None` where no step in Newton's direction is better.
@@ -127,7 +129,7 @@ impl<'a> Fit<'a> {
     }
 }
 
-/// The pairs of a sample, which together count as much as those of any other.
+/// The pairs of a sample, which together count no more than if [`MOST_MATCHES`] of them were one.
 fn known(sample: &Sample) -> impl Iterator<Item = Known<'_>> {
     let matches = sample.candidates.iter().filter(|candidate| candidate.is_match == Some(true));
     let matches: f64 = matches.map(|candidate| candidate.share).sum();
@@ -156,8 +158,8 @@ fn moved(weights: &Weights, direction: &[f64], part: f64) -> Weights {
     moved
 }
 
-fn in_hundredths(weights: Weights) -> Weights {
-    let mut weights = with_bits(&weights, |level| rounded(weights.level(level).bits));
+fn in_hundredths(weights: &Weights) -> Weights {
+    let mut weights = with_bits(weights, |level| rounded(weights.level(level).bits));
     weights.duplicates = rounded(weights.duplicates);
     weights
 }

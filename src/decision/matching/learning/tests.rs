@@ -146,7 +146,7 @@ fn fields_that_say_the_same_are_not_counted_twice() {
 }
 
 #[test]
-fn every_set_counts_alike() {
+fn the_order_of_sets_makes_no_difference() {
     let both = learn(&[sample(7, 500, true), sample(8, 5, true)], &Weights::default());
     let swapped = learn(&[sample(8, 5, true), sample(7, 500, true)], &Weights::default());
     let bits = |learned: &Learned, level| learned.weights.level(level).bits;
