@@ -15,6 +15,21 @@ pub struct ScoredPair {
     pub weight: f32,
 }
 
+impl ScoredPair {
+    /// Of two records, the lower place first, and log2 of the odds.
+    pub fn new(a: u32, b: u32, weight: f64) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "a few dozen bits")]
+        let weight = weight as f32;
+        Self { a, b, weight }
+    }
+
+    /// The same records under another weight.
+    #[must_use]
+    pub fn weighing(self, weight: f64) -> Self {
+        Self::new(self.a, self.b, weight)
+    }
+}
+
 /// Records whose pairs are looked at when two groups meet; of larger groups only the first ones.
 const MOST_LOOKED_AT: usize = 24;
 
@@ -35,24 +50,25 @@ const MOST_IN_SPITE: f64 = 0.34;
 const CLEARLY: f32 = 4.0;
 
 /// Groups of two or more among `records` records, each sorted, in the order of their first members. `pairs` are those that match, the
-/// lower place first as in `apart`, which holds pairs that must not be in one group whatever is like them; `score_of` scores any two
-/// records.
+/// lower place first as in all; `rivals` those that would match if a mailbox did not tell of a second person of the name; `apart` holds
+/// pairs that must not be in one group whatever is like them; `score_of` scores any two records.
 ///
 /// Agglomerative, strongest pair first. A record that fits two groups which exclude each other, and none of them clearly better, belongs
-/// to neither: that is for a person to say.
+/// to neither: that is for a person to say. Nor does a group meet the first bearer of a name that may be the second's.
 pub fn groups(
     records: usize,
     mut pairs: Vec<ScoredPair>,
+    rivals: &[ScoredPair],
     apart: &BTreeSet<(u32, u32)>,
     score_of: impl Fn(u32, u32) -> Score,
 ) -> Vec<Vec<u32>> {
     pairs.sort_unstable_by(|x, y| y.weight.total_cmp(&x.weight).then((x.a, x.b).cmp(&(y.a, y.b))));
-    let mut grouping = Grouping::new(records, apart);
+    let mut grouping = Grouping::new(records, rivals, apart);
     grouping.unite_all(&pairs, &score_of);
     let undecided = grouping.undecided(&pairs);
     if !undecided.is_empty() {
         pairs.retain(|pair| !undecided.contains(&pair.a) && !undecided.contains(&pair.b));
-        grouping = Grouping::new(records, apart);
+        grouping = Grouping::new(records, rivals, apart);
         grouping.unite_all(&pairs, &score_of);
     }
     let mut groups: Vec<Vec<u32>> = grouping.members.into_values().collect();
@@ -81,12 +97,19 @@ struct Grouping<'a> {
     excluded: Vec<ScoredPair>,
     /// Pairs that must not meet.
     apart: &'a BTreeSet<(u32, u32)>,
+    /// With what weight each record may be one with a second bearer of its name.
+    rivals: HashMap<u32, Vec<(u32, f32)>>,
 }
 
 impl<'a> Grouping<'a> {
-    fn new(records: usize, apart: &'a BTreeSet<(u32, u32)>) -> Self {
-        let records = u32::try_from(records).unwrap_or(u32::MAX);
-        Self { group_of: (0..records).collect(), members: HashMap::new(), excluded: Vec::new(), apart }
+    fn new(records: usize, rivals: &[ScoredPair], apart: &'a BTreeSet<(u32, u32)>) -> Self {
+        let mut rivals_of: HashMap<u32, Vec<(u32, f32)>> = HashMap::new();
+        for ScoredPair { a, b, weight } in rivals {
+            rivals_of.entry(*a).or_default().push((*b, *weight));
+            rivals_of.entry(*b).or_default().push((*a, *weight));
+        }
+        let group_of = (0..u32::try_from(records).unwrap_or(u32::MAX)).collect();
+        Self { group_of, members: HashMap::new(), excluded: Vec::new(), apart, rivals: rivals_of }
     }
 
     fn unite_all(&mut self, pairs: &[ScoredPair], score_of: &impl Fn(u32, u32) -> Score) {
@@ -95,12 +118,24 @@ impl<'a> Grouping<'a> {
             if a == b {
                 continue;
             }
-            match self.meet(&self.members_of(a), &self.members_of(b), score_of) {
+            let (one, other) = (self.members_of(a), self.members_of(b));
+            let sides = [(&*one, &*other), (&other, &one)];
+            if sides.into_iter().any(|(one, other)| self.may_be_another(one, other, pair.weight, score_of)) {
+                continue;
+            }
+            match self.meet(&one, &other, score_of) {
                 Meeting::Unite => self.unite(a, b),
                 Meeting::Part => {}
                 Meeting::Exclude => self.excluded.push(*pair),
             }
         }
+    }
+
+    /// Whether a record of one group may be one, nearly as well as with the other group or better, with a record that the other excludes.
+    fn may_be_another(&self, one: &[u32], other: &[u32], weight: f32, score_of: &impl Fn(u32, u32) -> Score) -> bool {
+        let rivals = one.iter().filter_map(|record| self.rivals.get(record)).flatten();
+        let mut near = rivals.filter(|(_, rival)| weight < rival + CLEARLY);
+        near.any(|(rival, _)| other.iter().any(|record| score_of(*record.min(rival), *record.max(rival)).excludes()))
     }
 
     fn meet(&self, one: &[u32], other: &[u32], score_of: &impl Fn(u32, u32) -> Score) -> Meeting {
@@ -185,14 +220,18 @@ mod tests {
 
     /// Groups of four records of which `said` holds what pairs say; all others speak a bit against each other.
     fn grouped(said: &[(u32, u32, f32, Level)]) -> Vec<Vec<u32>> {
-        grouped_but(said, &BTreeSet::new())
+        grouped_but(said, &[], &BTreeSet::new())
     }
 
-    /// The same, where a person judged some pairs.
-    fn grouped_but(said: &[(u32, u32, f32, Level)], apart: &BTreeSet<(u32, u32)>) -> Vec<Vec<u32>> {
+    /// The same, where some may be a second bearer of the name, and a person judged some pairs.
+    fn grouped_but(
+        said: &[(u32, u32, f32, Level)],
+        rivals: &[ScoredPair],
+        apart: &BTreeSet<(u32, u32)>,
+    ) -> Vec<Vec<u32>> {
         let matches = said.iter().filter(|(_, _, weight, _)| *weight > 2.5);
         let pairs = matches.map(|(a, b, weight, _)| ScoredPair { a: *a, b: *b, weight: *weight }).collect();
-        groups(4, pairs, apart, |a, b| {
+        groups(4, pairs, rivals, apart, |a, b| {
             let said = said.iter().find(|(one, other, _, _)| (*one, *other) == (a, b));
             said.map_or_else(
                 || score(-1.0, Level::PhoneDifferent),
@@ -225,11 +264,26 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_the_first_bearer_of_a_name_who_may_be_the_second() {
+        // 0 is the first bearer and 3 the second; 1 and 2 are one of them.
+        let (yes, numbered) = (Level::EmailExact, Level::EmailNumbered);
+        let said = [(0, 1, 9.0, yes), (1, 2, 15.0, yes), (0, 2, 4.0, yes), (0, 3, -9.0, numbered), (1, 3, 2.0, yes)];
+        let check = |rivals: &[(u32, u32, f64)], expected: &[&[u32]]| {
+            let rivals: Vec<_> = rivals.iter().map(|(a, b, weight)| ScoredPair::new(*a, *b, *weight)).collect();
+            assert_eq!(grouped_but(&said, &rivals, &BTreeSet::new()), expected, "{rivals:?}");
+        };
+        check(&[], &[&[0, 1, 2]]);
+        check(&[(2, 3, 10.0)], &[&[1, 2]]);
+        // Clearly the first one.
+        check(&[(2, 3, 5.0)], &[&[0, 1, 2]]);
+    }
+
+    #[test]
     fn what_a_person_judged_different_never_meets() {
         let yes = Level::EmailExact;
         let chain = [(0, 1, 12.0, yes), (1, 2, 5.0, yes), (0, 2, 4.0, yes)];
         let check = |apart: &[(u32, u32)], expected: &[&[u32]]| {
-            assert_eq!(grouped_but(&chain, &apart.iter().copied().collect()), expected, "{apart:?}");
+            assert_eq!(grouped_but(&chain, &[], &apart.iter().copied().collect()), expected, "{apart:?}");
         };
         check(&[], &[&[0, 1, 2]]);
         check(&[(0, 2)], &[&[0, 1]]);

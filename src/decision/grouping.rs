@@ -71,12 +71,8 @@ pub(crate) struct Web<'a> {
 impl Web<'_> {
     /// Those of the leads that are one person each, sorted, in the order of their first members.
     pub(crate) fn groups(&self) -> Vec<Vec<u32>> {
-        let pairs = self.ties.iter().map(|(&(a, b), tie)| {
-            #[expect(clippy::cast_possible_truncation, reason = "a few dozen bits")]
-            let weight = tie.weight as f32;
-            ScoredPair { a, b, weight }
-        });
-        groups(self.profiles.len(), pairs.collect(), self.apart, |a, b| self.score(a, b))
+        let pairs = self.ties.iter().map(|(&(a, b), tie)| ScoredPair::new(a, b, tie.weight));
+        groups(self.profiles.len(), pairs.collect(), &[], self.apart, |a, b| self.score(a, b))
     }
 
     /// How alike two leads are; a key in common raises the odds before anything is compared.

@@ -62,8 +62,7 @@ fn compare_share(purge: &Purge, blocks: Range<usize>, floor: f64, review: f64) -
         let Some(weight) = comparer.compare(side(a), side(b)).map(Score::weight) else { continue };
         found.histogram.add(weight);
         if weight >= review {
-            #[expect(clippy::cast_possible_truncation, reason = "a few dozen bits")]
-            found.pairs.push(ScoredPair { a, b, weight: weight as f32 });
+            found.pairs.push(ScoredPair::new(a, b, weight));
         }
     }
     found

@@ -103,9 +103,12 @@ impl Purge {
 
     fn groups(&self, pairs: &[ScoredPair]) -> Vec<Vec<u32>> {
         let threshold = weight_of_probability(self.policy.match_threshold);
-        let matches = pairs.iter().copied().filter(|pair| f64::from(pair.weight) >= threshold).collect();
+        let matches = |pair: &ScoredPair| f64::from(pair.weight) >= threshold;
+        let rival = |pair: &ScoredPair| Some(pair.weighing(self.score(pair.a, pair.b).of_second_bearer()?));
+        let rivals: Vec<ScoredPair> = pairs.par_iter().filter(|pair| !matches(pair)).filter_map(rival).collect();
+        let matching = pairs.iter().copied().filter(matches).collect();
         // Nobody has judged a pair of a file.
-        groups(self.records.ids.len(), matches, &BTreeSet::new(), |a, b| self.score(a, b))
+        groups(self.records.ids.len(), matching, &rivals, &BTreeSet::new(), |a, b| self.score(a, b))
     }
 
     fn tell(&self, groups: &[Vec<u32>], pairs: usize, compared: u64) {

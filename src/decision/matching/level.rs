@@ -153,11 +153,11 @@ impl Kind {
 
 levels! {
     /// The same family name.
-    FamilyExact = FamilyName "exact" -0.46 0.95 Name,
+    FamilyExact = FamilyName "exact" -0.44 0.95 Name,
     /// One is a part of the other: a double name, or a particle left out.
-    FamilyPart = FamilyName "part" -0.93 0.8 Name,
+    FamilyPart = FamilyName "part" -0.96 0.8 Name,
     /// Mistyped.
-    FamilyMisspelt = FamilyName "misspelt" -1.64 0.75 Name,
+    FamilyMisspelt = FamilyName "misspelt" -1.63 0.75 Name,
     /// Sounds the same.
     FamilySound = FamilyName "sound" -2.44 0.6 Name,
     /// One is an initial of the other.
@@ -165,7 +165,7 @@ levels! {
     /// Half of the letters.
     FamilyAlike = FamilyName "alike" -1.83 0.4 Name,
     /// Two names.
-    FamilyDifferent = FamilyName "different" -5.01 0.0 Against,
+    FamilyDifferent = FamilyName "different" -5.0 0.0 Against,
     /// One side has none.
     FamilyMissing = FamilyName "missing" 0.0 0.0 Against,
 
@@ -181,13 +181,13 @@ levels! {
     PersonMissing = Name "nobody" -3.0 0.0 Against,
 
     /// The same first name.
-    GivenExact = GivenName "exact" -0.94 0.9 Name,
+    GivenExact = GivenName "exact" -0.93 0.9 Name,
     /// A short form, or another spelling.
     GivenNickname = GivenName "nickname" -1.05 0.75 Name,
     /// Mistyped.
     GivenMisspelt = GivenName "misspelt" -1.61 0.75 Name,
     /// One is an initial of the other.
-    GivenInitial = GivenName "initial" 1.5 0.0 Name,
+    GivenInitial = GivenName "initial" 1.51 0.0 Name,
     /// A second name of one is the first of the other.
     GivenSecond = GivenName "second name" -0.37 0.5 Name,
     /// Half of the letters.
@@ -202,7 +202,7 @@ levels! {
     GivenMissing = GivenName "missing" 0.0 0.0 Against,
 
     /// The same second name or its initial.
-    MiddleAgrees = MiddleName "agrees" 1.74 0.0 Name,
+    MiddleAgrees = MiddleName "agrees" 1.73 0.0 Name,
     /// Two second names.
     MiddleDifferent = MiddleName "different" -2.97 0.0 Against,
 
@@ -228,7 +228,7 @@ levels! {
     /// Two names of organisations.
     OrganisationDifferent = Company "different organisation" -6.89 0.0 Against,
     /// Two companies.
-    CompanyDifferent = Company "different" -2.78 0.0 Against,
+    CompanyDifferent = Company "different" -2.79 0.0 Against,
 
     /// The same domain.
     DomainExact = Domain "exact" -0.59 0.75 Support,
@@ -248,9 +248,9 @@ levels! {
     /// The same unusual mailbox name elsewhere.
     EmailMailbox = Email "mailbox" -0.97 0.7 Support,
     /// The same mailbox name elsewhere, but it is only the person's name.
-    EmailNamed = Email "named mailbox" -0.11 0.0 Weak,
+    EmailNamed = Email "named mailbox" -0.1 0.0 Weak,
     /// The same address of a function, behind which are several people.
-    EmailRole = Email "role mailbox" -0.07 0.0 Weak,
+    EmailRole = Email "role mailbox" -0.08 0.0 Weak,
     /// Two mailboxes that differ in a number only: the second bearer of a name gets one.
     EmailNumbered = Email "numbered" -25.0 0.0 Contrary,
     /// Two people's mailboxes at one company.
@@ -260,9 +260,9 @@ levels! {
     /// Two functions' addresses.
     EmailFunctions = Email "functions" -14.02 0.0 Against,
     /// One has a number at its company: somebody else there has the same name.
-    EmailSecond = Email "second bearer" -5.0 0.0 Against,
+    EmailSecond = Email "second bearer" -4.97 0.0 Against,
     /// Two addresses.
-    EmailDifferent = Email "different" -0.83 0.0 Against,
+    EmailDifferent = Email "different" -0.84 0.0 Against,
 
     /// The same number.
     PhoneExact = Phone "exact" -1.12 0.9 Support,
@@ -276,13 +276,13 @@ levels! {
     PhoneDifferent = Phone "different" -2.55 0.0 Against,
 
     /// The same house.
-    StreetExact = Street "exact" -0.4 0.8 Support,
+    StreetExact = Street "exact" -0.39 0.8 Support,
     /// The same house, mistyped.
     StreetMisspelt = Street "misspelt" -0.94 0.7 Support,
     /// The same street, another house.
     StreetOtherHouse = Street "other house" -2.44 0.3 Weak,
     /// Two streets of organisations: two sites of one, it may be.
-    SiteDifferent = Street "different site" -6.91 0.0 Against,
+    SiteDifferent = Street "different site" -6.9 0.0 Against,
     /// Two streets.
     StreetDifferent = Street "different" -3.15 0.0 Against,
 
@@ -293,10 +293,10 @@ levels! {
     /// Half of the letters.
     CityAlike = City "alike" 0.23 0.0 Weak,
     /// Two cities.
-    CityDifferent = City "different" -1.18 0.0 Against,
+    CityDifferent = City "different" -1.19 0.0 Against,
 
     /// The same postal code.
-    PostalCodeExact = PostalCode "exact" -0.72 0.6 Support,
+    PostalCodeExact = PostalCode "exact" -0.71 0.6 Support,
     /// One digit off.
     PostalCodeMisspelt = PostalCode "misspelt" 0.92 0.0 Weak,
     /// Two codes.
@@ -308,7 +308,7 @@ levels! {
     StateDifferent = State "different" -1.74 0.0 Against,
 
     /// The same country.
-    CountryExact = Country "exact" 0.46 0.0 Weak,
+    CountryExact = Country "exact" 0.45 0.0 Weak,
     /// Two countries.
     CountryDifferent = Country "different" -0.8 0.0 Against,
 

@@ -163,21 +163,31 @@ fn swapped(a: &Person, b: &Person, table: &FrequencyTable) -> Option<[Agreement;
     let (one, other) = (agree(a_family, b.first()), agree(a.first(), b_family));
     let rarity = |one: TermHash, other: TermHash| table.rarity(one).min(table.rarity(other));
     let family = Agreement::new(Level::FamilyPart, 1.0);
-    let long = |name: &str| name.len() > MIN_PART;
-    let levels = match (one, other) {
+    // Where only one of the two is written alike, it is the family name, and the other the given name or an initial of it.
+    let only = |family: &str, same: &str| family == same && family.len() > MIN_PART;
+    Some(match (one, other) {
         (true, true) => [
             family.rare(rarity(a.family_term, b.family_term)),
             Agreement::new(Level::GivenNickname, 1.0).rare(rarity(a.given_term, b.given_term)),
         ],
-        (true, false) if a_family == b.first() && long(a_family) => {
-            [family.rare(table.rarity(a.family_term)), Agreement::new(Level::GivenDifferent, 0.0)]
+        (true, false) if only(a_family, b.first()) => {
+            [family.rare(table.rarity(a.family_term)), as_given(a.first(), b_family)]
         }
-        (false, true) if a.first() == b_family && long(b_family) => {
-            [family.rare(table.rarity(b.family_term)), Agreement::new(Level::GivenDifferent, 0.0)]
+        (false, true) if only(b_family, a.first()) => {
+            [family.rare(table.rarity(b.family_term)), as_given(a_family, b.first())]
         }
         _ => return None,
+    })
+}
+
+/// How given names agree of which one was written as the family name.
+fn as_given(one: &str, other: &str) -> Agreement {
+    let level = match () {
+        () if is_initial_of(one, other) => Level::GivenInitial,
+        () if same_given_name(one, other) => Level::GivenNickname,
+        () => Level::GivenDifferent,
     };
-    Some(levels)
+    Agreement::new(level, if level.kind().agrees() { similarity(one, other) } else { 0.0 })
 }
 
 fn family(a: &Person, b: &Person, table: &FrequencyTable) -> Agreement {
@@ -223,8 +233,7 @@ fn given(a: &Person, b: &Person, table: &FrequencyTable) -> Agreement {
         return Agreement::new(Level::GivenMissing, 0.0);
     };
     let rarity = table.rarity(a.given_term).min(table.rarity(b.given_term));
-    let begins = |short: &str, long: &str| short.len() == 1 && long.starts_with(short);
-    let initial = begins(one, other) || begins(other, one);
+    let initial = is_initial_of(one, other);
     if !initial && (one == other || letters_of(&a.given).eq(letters_of(&b.given))) {
         return Agreement::new(Level::GivenExact, 1.0).rare(rarity);
     }
@@ -239,6 +248,12 @@ fn given(a: &Person, b: &Person, table: &FrequencyTable) -> Agreement {
         () => Level::GivenDifferent,
     };
     Agreement::new(level, alike).rare(rarity)
+}
+
+/// Whether one of two names is the first letter of the other.
+fn is_initial_of(one: &str, other: &str) -> bool {
+    let begins = |short: &str, long: &str| short.len() == 1 && long.starts_with(short);
+    begins(one, other) || begins(other, one)
 }
 
 fn letters_of(names: &[Box<str>]) -> impl Iterator<Item = u8> {

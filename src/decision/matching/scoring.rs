@@ -88,6 +88,16 @@ impl Score {
         self.weight() > 0.0 && self.any(|level| given.contains(&level))
     }
 
+    /// log2 of the odds that the two are one, if only one person of the name were there: where a mailbox tells that there are two, and leaves it
+    /// open which of them is meant. `None` where none does.
+    pub fn of_second_bearer(&self) -> Option<f64> {
+        (self.guard < 0.0 && self.has_second_bearer()).then(|| self.weight() - self.guard)
+    }
+
+    fn has_second_bearer(&self) -> bool {
+        self.any(|level| level == Level::EmailSecond) && !self.born_together()
+    }
+
     fn born_together(&self) -> bool {
         self.any(|level| matches!(level, Level::BirthDateExact | Level::BirthDateMisspelt))
     }
@@ -187,14 +197,17 @@ fn dampen(comparisons: &mut [FieldComparison], (fields, part): (&[ComparedField]
     }
 }
 
-/// A name alone never matches: without anything beside it the sum stays in the review band. Of two whose names contradict each other, and
-/// who share no mailbox, it stays at even odds: what else they have in common, families and colleagues have too.
+/// A name alone never matches: without anything beside it the sum stays in the review band. So it does where the mailbox of one is numbered
+/// and the other's is elsewhere: two of that name work there, and what else agrees, but the date of birth, both of them have. Of two whose
+/// names contradict each other, and who share no mailbox, it stays at even odds: what else they have in common, families and colleagues
+/// have too.
 fn guard(score: &Score, weights: &Weights) -> f64 {
     let supported =
         score.comparisons.iter().any(|comparison| comparison.level.kind() == Kind::Support && comparison.weight > 0.0);
     let shares_mailbox = || score.any(|level| matches!(level, Level::EmailExact | Level::EmailExactNamed));
     let contrary = score.any(|level| level.kind() == Kind::Contrary) && !score.born_together() && !shares_mailbox();
-    let limits = [(!supported).then_some(weights.name_alone), contrary.then_some(0.0)];
+    let name_alone = !supported || score.has_second_bearer();
+    let limits = [name_alone.then_some(weights.name_alone), contrary.then_some(0.0)];
     let limit = limits.into_iter().flatten().fold(f64::INFINITY, f64::min);
     (limit - score.weight()).min(0.0)
 }

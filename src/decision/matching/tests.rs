@@ -106,6 +106,9 @@ fn values_agree_at_the_level_that_fits() {
     check("name=J. Doe", "name=Jane Doe", &["last_name: exact", "first_name: initial"]);
     check("name=J. Doe", "name=J. Doe", &["last_name: exact", "first_name: initial"]);
     check("name=Doe Jane", "name=Jane Doe", &["last_name: part", "first_name: nickname"]);
+    check("name=Walters J", "name=Jane Walters", &["last_name: part", "first_name: initial"]);
+    check("name=Walters Bob", "name=Robert Walters", &["last_name: part", "first_name: nickname"]);
+    check("name=Walters Tim", "name=Jane Walters", &["last_name: part", "first_name: different"]);
     check("name=Doe", "name=Jane Doe", &["last_name: part", "first_name: missing"]);
     check("name=Doe", "name=Doe", &["last_name: missing", "first_name: exact"]);
     check("name=Doe,", "name=Jane Doe", &["last_name: exact", "first_name: missing"]);
@@ -192,6 +195,23 @@ fn the_second_bearer_of_a_name_is_somebody_else() {
     let other = "name=Anna Papadimitriou; company=Acme; site=acme.com; email=anna2@acme.com";
     assert!(score_in(table, one, other).excludes());
     assert!(!score_in(table, one, one).is_contrary());
+}
+
+#[test]
+fn where_two_bear_a_name_a_mailbox_elsewhere_may_be_either_s() {
+    let score = |other: &str| {
+        let here =
+            "name=Anna Papadimitriou; company=Acme; city=Bonn; title=Buyer; born=1980-02-01; phone=+49 228 555 0100";
+        score_in(table(), &format!("{here}; email=anna2@acme.com"), other)
+    };
+    let elsewhere =
+        "name=Anna Papadimitriou; company=Acme; city=Bonn; title=Buyer; phone=+49 228 555 0100; email=a@web.example";
+    let either = score(elsewhere);
+    assert!(either.probability() < 0.8 && either.of_second_bearer().is_some_and(|weight| weight > 10.0), "{either:?}");
+    for one in [&format!("{elsewhere}; born=1980-02-01"), "name=Anna Papadimitriou; company=Acme; email=anna2@acme.com"]
+    {
+        assert!(score(one).probability() > 0.85 && score(one).of_second_bearer().is_none(), "{one}");
+    }
 }
 
 /// The values that a field takes in the properties: alike, misspelt, and strangers to each other.
