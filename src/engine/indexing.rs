@@ -16,8 +16,9 @@ use super::{Engine, Health};
 /// How often the thread looks whether there is something to do.
 const ROUND: Duration = Duration::from_millis(250);
 
-/// What was recorded is published at the latest after so many rounds. Small segments cost more to write and to merge than large ones.
-const MOST_ROUNDS: u32 = 4;
+/// What was recorded is published at the latest after so many rounds. Small segments cost more to write and to merge than large ones, and
+/// whatever waits is found meanwhile.
+const MOST_ROUNDS: u32 = 16;
 
 /// So much recorded is published at once: the more there is, the longer every search in the overlay.
 const ENOUGH_RECORDED: usize = 4_000;
