@@ -16,17 +16,11 @@ pub struct ScoredPair {
 }
 
 impl ScoredPair {
-    /// Of two records, the lower place first, and log2 of the odds.
+    /// Of two records in either order, and log2 of the odds.
     pub fn new(a: u32, b: u32, weight: f64) -> Self {
         #[expect(clippy::cast_possible_truncation, reason = "a few dozen bits")]
         let weight = weight as f32;
-        Self { a, b, weight }
-    }
-
-    /// The same records under another weight.
-    #[must_use]
-    pub fn weighing(self, weight: f64) -> Self {
-        Self::new(self.a, self.b, weight)
+        Self { a: a.min(b), b: a.max(b), weight }
     }
 }
 
@@ -230,7 +224,7 @@ mod tests {
         apart: &BTreeSet<(u32, u32)>,
     ) -> Vec<Vec<u32>> {
         let matches = said.iter().filter(|(_, _, weight, _)| *weight > 2.5);
-        let pairs = matches.map(|(a, b, weight, _)| ScoredPair { a: *a, b: *b, weight: *weight }).collect();
+        let pairs = matches.map(|(a, b, weight, _)| ScoredPair::new(*a, *b, f64::from(*weight))).collect();
         groups(4, pairs, rivals, apart, |a, b| {
             let said = said.iter().find(|(one, other, _, _)| (*one, *other) == (a, b));
             said.map_or_else(

@@ -60,6 +60,8 @@ pub(crate) struct Web<'a> {
     pub(crate) profiles: &'a [&'a Profile],
     /// What ties them, the lower place first.
     pub(crate) ties: &'a BTreeMap<(u32, u32), Tie>,
+    /// Pairs that would match if a mailbox did not tell of a second person of the name.
+    pub(crate) rivals: &'a [ScoredPair],
     /// Pairs that a person judged different, the lower place first.
     pub(crate) apart: &'a BTreeSet<(u32, u32)>,
     /// How common values are.
@@ -72,7 +74,7 @@ impl Web<'_> {
     /// Those of the leads that are one person each, sorted, in the order of their first members.
     pub(crate) fn groups(&self) -> Vec<Vec<u32>> {
         let pairs = self.ties.iter().map(|(&(a, b), tie)| ScoredPair::new(a, b, tie.weight));
-        groups(self.profiles.len(), pairs.collect(), &[], self.apart, |a, b| self.score(a, b))
+        groups(self.profiles.len(), pairs.collect(), self.rivals, self.apart, |a, b| self.score(a, b))
     }
 
     /// How alike two leads are; a key in common raises the odds before anything is compared.

@@ -104,7 +104,8 @@ impl Purge {
     fn groups(&self, pairs: &[ScoredPair]) -> Vec<Vec<u32>> {
         let threshold = weight_of_probability(self.policy.match_threshold);
         let matches = |pair: &ScoredPair| f64::from(pair.weight) >= threshold;
-        let rival = |pair: &ScoredPair| Some(pair.weighing(self.score(pair.a, pair.b).of_second_bearer()?));
+        let rival =
+            |&ScoredPair { a, b, .. }: &ScoredPair| Some(ScoredPair::new(a, b, self.score(a, b).of_second_bearer()?));
         let rivals: Vec<ScoredPair> = pairs.par_iter().filter(|pair| !matches(pair)).filter_map(rival).collect();
         let matching = pairs.iter().copied().filter(matches).collect();
         // Nobody has judged a pair of a file.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::decision::clustering::ScoredPair;
 use crate::decision::grouping::{Merge, Tie, Web, holding_together, record_merges_of, suggested_survivor};
 use crate::decision::matching::Profile;
 use crate::decision::side_by_side::{Side, side_by_side};
@@ -12,7 +13,7 @@ use crate::store::LeadView;
 
 use super::super::answer::{DuplicateGroup, DuplicatePair, RecordMerge, RequestError};
 use super::moment::{Moment, Ready};
-use super::ties::Against;
+use super::ties::{Against, Rival};
 
 /// Most leads that are taken together. Where more hang together, the weaker ties between them do not count.
 const MOST_TOGETHER: usize = 500;
@@ -24,9 +25,12 @@ const STRONGER: f64 = 4.0;
 const MOST_PAIRS: usize = 100;
 
 /// Leads that hang together, by id, with what ties them, the lower id first.
+#[derive(Default)]
 pub(super) struct Component {
     pub(super) leads: BTreeMap<LeadId, Arc<Ready>>,
     ties: BTreeMap<(LeadId, LeadId), Tie>,
+    /// For some of the leads those that may be a second bearer of the name, whether or not they hang together with them.
+    rivals: Vec<(LeadId, Rival)>,
 }
 
 /// The leads that were explored: their ties are known.
@@ -63,7 +67,7 @@ impl<V: LeadView> Moment<V> {
                 explored.insert(lead_id, ready);
             }
             let ties = explored.get(&lead_id).and_then(|ready| ready.ties.get());
-            let strong = ties.into_iter().flatten().filter(|(_, tie)| tie.weight >= least);
+            let strong = ties.into_iter().flat_map(|ties| &ties.tied).filter(|(_, tie)| tie.weight >= least);
             open.extend(strong.map(|(other, _)| *other).filter(|other| found.insert(*other)));
             if found.len() > MOST_TOGETHER {
                 return Ok(None);
@@ -75,13 +79,15 @@ impl<V: LeadView> Moment<V> {
     /// The groups in what hangs together, by id.
     pub(super) async fn groups(&self, component: &Component) -> Result<Vec<DuplicateGroup>, RequestError> {
         let ids: Vec<LeadId> = component.leads.keys().copied().collect();
-        let profiles: Vec<&Profile> = component.leads.values().map(|ready| &ready.profile).collect();
+        let (strangers, rivals) = component.rivals_by_place(&ids);
+        let profiles = component.leads.values().map(|ready| &ready.profile);
+        let profiles: Vec<&Profile> = profiles.chain(strangers.iter().map(|rival| &rival.comparable.profile)).collect();
         let place = |id: &LeadId| ids.binary_search(id).ok().and_then(|place| u32::try_from(place).ok());
         let ties = component.ties.iter().filter_map(|((a, b), tie)| Some(((place(a)?, place(b)?), *tie)));
         let ties: BTreeMap<(u32, u32), Tie> = ties.collect();
         let apart = self.told_apart(&ids).await?;
         let (frequencies, weights) = (&*self.frequencies, &self.policy.weights);
-        let web = Web { profiles: &profiles, ties: &ties, apart: &apart, frequencies, weights };
+        let web = Web { profiles: &profiles, ties: &ties, rivals: &rivals, apart: &apart, frequencies, weights };
         let groups = web.groups().into_iter().map(|places| {
             let members = places.into_iter().map(|place| ids[place as usize]).collect();
             self.describe(component, &members)
@@ -105,9 +111,9 @@ impl<V: LeadView> Moment<V> {
     /// A lead and those that are tied to it: the strongest first, without those that contradict a stronger one.
     pub(super) async fn around(&self, lead_id: LeadId) -> Result<Option<DuplicateGroup>, RequestError> {
         let Some(center) = self.lead(lead_id).await? else { return Ok(None) };
-        let mut ties: Vec<(LeadId, Tie)> = self.ties(&center, Against::AllAndCommon).await?.into_iter().collect();
+        let mut ties: Vec<(LeadId, Tie)> = self.ties(&center, Against::AllAndCommon).await?.tied.into_iter().collect();
         ties.sort_by(|one, other| other.1.weight.total_cmp(&one.1.weight).then(one.0.cmp(&other.0)));
-        let mut component = Component { leads: BTreeMap::new(), ties: BTreeMap::new() };
+        let mut component = Component::default();
         for (other, tie) in ties {
             if component.leads.len() + 1 < MOST_TOGETHER
                 && let Some(ready) = self.lead(other).await?
@@ -156,15 +162,35 @@ impl<V: LeadView> Moment<V> {
 
 impl Component {
     fn of(ids: &BTreeSet<LeadId>, least: f64, mut explored: Explored) -> Self {
-        let mut component = Self { leads: BTreeMap::new(), ties: BTreeMap::new() };
+        let mut component = Self::default();
         for lead_id in ids {
             let Some(ready) = explored.remove(lead_id) else { continue };
-            let behind = ready.ties.get().into_iter().flatten().filter(|(other, _)| lead_id < *other);
-            let strong = behind.filter(|(_, tie)| tie.weight >= least);
-            component.ties.extend(strong.map(|(other, tie)| ((*lead_id, *other), *tie)));
+            if let Some(ties) = ready.ties.get() {
+                let behind = ties.tied.iter().filter(|(other, _)| lead_id < *other);
+                let strong = behind.filter(|(_, tie)| tie.weight >= least);
+                component.ties.extend(strong.map(|(other, tie)| ((*lead_id, *other), *tie)));
+                component.rivals.extend(ties.rivals.iter().map(|rival| (*lead_id, rival.clone())));
+            }
             component.leads.insert(*lead_id, ready);
         }
         component
+    }
+
+    /// The rivals that are none of these leads, whose places come behind theirs, and all by their places.
+    fn rivals_by_place(&self, ids: &[LeadId]) -> (Vec<&Rival>, Vec<ScoredPair>) {
+        let mut strangers: Vec<&Rival> = self.rivals.iter().map(|(_, rival)| rival).collect();
+        strangers.retain(|rival| ids.binary_search(&rival.lead_id).is_err());
+        strangers.sort_unstable_by_key(|rival| rival.lead_id);
+        strangers.dedup_by_key(|rival| rival.lead_id);
+        let place = |id: &LeadId| {
+            let behind = || strangers.binary_search_by_key(id, |rival| rival.lead_id).map(|place| ids.len() + place);
+            u32::try_from(ids.binary_search(id).or_else(|_| behind()).ok()?).ok()
+        };
+        let pair = |(lead_id, rival): &(LeadId, Rival)| {
+            Some(ScoredPair::new(place(lead_id)?, place(&rival.lead_id)?, rival.weight))
+        };
+        let rivals = self.rivals.iter().filter_map(pair).collect();
+        (strangers, rivals)
     }
 }
 

@@ -1,8 +1,10 @@
 //! What ties one lead to others: keys that both hold, and likeness.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::decision::blocking::blocks_of_lead;
+use crate::decision::comparable::Comparable;
 use crate::decision::grouping::Tie;
 use crate::decision::identity_key::{IdentityKey, keys_of_lead};
 use crate::domain::LeadId;
@@ -28,28 +30,44 @@ pub(super) enum Against {
     AllAndCommon,
 }
 
-/// The ties of one lead, by the other.
-pub(super) type Ties = BTreeMap<LeadId, Tie>;
+/// How one lead stands to others.
+#[derive(Default)]
+pub(super) struct Ties {
+    /// What ties it to each that it is tied to.
+    pub(super) tied: BTreeMap<LeadId, Tie>,
+    /// Those that it would be tied to, if a mailbox did not tell of a second person of the name.
+    pub(super) rivals: Vec<Rival>,
+}
+
+/// A lead that may be a second bearer of another's name.
+#[derive(Clone)]
+pub(super) struct Rival {
+    pub(super) lead_id: LeadId,
+    pub(super) comparable: Arc<Comparable>,
+    /// log2 of the odds that the two are one, if there were only one of the name.
+    pub(super) weight: f64,
+}
 
 impl<V: LeadView> Moment<V> {
     /// What ties a lead to others, but for those that a person told apart from it.
     pub(super) async fn ties(&self, ready: &Ready, against: Against) -> Result<Ties, RequestError> {
-        let mut ties = Ties::new();
+        let mut ties = Ties::default();
         for key in keys_of_lead(&ready.lead) {
             if self.wanted.tier(key.tier()) {
-                self.add_holders(ready, &key, against, &mut ties).await?;
+                self.add_holders(ready, &key, against, &mut ties.tied).await?;
             }
         }
         if self.compares() {
             self.add_alike(ready, against, &mut ties)?;
         }
         let mut apart = Vec::new();
-        for other in ties.keys() {
+        for other in ties.tied.keys().chain(ties.rivals.iter().map(|rival| &rival.lead_id)) {
             if self.is_judged(ready.lead.lead_id, *other).await? {
                 apart.push(*other);
             }
         }
-        ties.retain(|other, _| !apart.contains(other));
+        ties.tied.retain(|other, _| !apart.contains(other));
+        ties.rivals.retain(|rival| !apart.contains(&rival.lead_id));
         Ok(ties)
     }
 
@@ -59,7 +77,7 @@ impl<V: LeadView> Moment<V> {
         ready: &Ready,
         key: &IdentityKey,
         against: Against,
-        ties: &mut Ties,
+        tied: &mut BTreeMap<LeadId, Tie>,
     ) -> Result<(), RequestError> {
         let Some(holders) = self.holders(key).await? else { return Ok(()) };
         let first = &holders.leads[..holders.leads.len().min(self.policy.limits.holders_read)];
@@ -70,7 +88,7 @@ impl<V: LeadView> Moment<V> {
             let Some(holder) = self.lead(*other).await? else { continue };
             let tie = Tie::of_shared_key(key.tier(), &ready.names, &holder.names);
             if tie.score >= self.wanted.min_score {
-                add(ties, *other, tie);
+                add(tied, *other, tie);
             }
         }
         Ok(())
@@ -79,9 +97,12 @@ impl<V: LeadView> Moment<V> {
     fn add_alike(&self, ready: &Ready, against: Against, ties: &mut Ties) -> Result<(), RequestError> {
         let least = self.wanted.min_score.max(LEAST_ALIKE);
         for partner in self.partners(ready, against)? {
-            let tie = Tie::of_likeness(&self.score(&ready.profile, &partner.comparable.profile));
+            let score = self.score(&ready.profile, &partner.comparable.profile);
+            let tie = Tie::of_likeness(&score);
             if tie.score >= least {
-                add(ties, partner.lead_id, tie);
+                add(&mut ties.tied, partner.lead_id, tie);
+            } else if let Some(weight) = score.of_second_bearer() {
+                ties.rivals.push(Rival { lead_id: partner.lead_id, comparable: partner.comparable, weight });
             }
         }
         Ok(())
@@ -111,6 +132,6 @@ fn reaches(ready: &Ready, against: Against, other: LeadId) -> bool {
     }
 }
 
-fn add(ties: &mut Ties, other: LeadId, tie: Tie) {
-    ties.entry(other).and_modify(|known| *known = known.and(tie)).or_insert(tie);
+fn add(tied: &mut BTreeMap<LeadId, Tie>, other: LeadId, tie: Tie) {
+    tied.entry(other).and_modify(|known| *known = known.and(tie)).or_insert(tie);
 }

@@ -205,7 +205,7 @@ async fn tied<V: LeadView>(
 ) -> Result<Vec<(Arc<Lead>, bool)>, RequestError> {
     for (lead, is_open) in leads.iter_mut().filter(|(_, is_open)| *is_open) {
         let ready = moment.prepare(Arc::clone(lead));
-        *is_open = !moment.ties(&ready, Against::Behind).await?.is_empty();
+        *is_open = !moment.ties(&ready, Against::Behind).await?.tied.is_empty();
     }
     Ok(leads)
 }

@@ -124,6 +124,23 @@ async fn a_key_in_common_names_the_pair_and_the_tiers_asked_for_decide() {
 }
 
 #[tokio::test]
+async fn who_may_be_either_bearer_of_a_name_is_grouped_with_neither() {
+    let fixture = Fixture::new();
+    let ids = made(
+        &fixture,
+        &[
+            "crm: id=1 email=jane@acme.com first=Jane last=Papadimitriou company=Acme_Logistics",
+            "web: id=2 email=papa@web.example first=Jane last=Papadimitriou company=Acme_Logistics",
+        ],
+    )
+    .await;
+    assert_eq!(members(&groups(&fixture, everything()).await), [set(&ids)]);
+    let second = "crm: id=3 email=jane2@acme.com first=Jane last=Papadimitriou company=Acme_Logistics";
+    made(&fixture, &[second]).await;
+    assert!(groups(&fixture, everything()).await.is_empty());
+}
+
+#[tokio::test]
 async fn a_chain_whose_ends_contradict_each_other_is_no_group() {
     let fixture = Fixture::new();
     // Two numbered mailboxes of one name and company, and one without a mailbox that fits both.
