@@ -41,7 +41,7 @@ const ENOUGH_IN_SPITE: f64 = 4.0;
 const MOST_IN_SPITE: f64 = 0.34;
 
 /// How much stronger, in bits, a record must belong to its group than to one that excludes it.
-const CLEARLY: f32 = 4.0;
+pub(super) const CLEARLY: f32 = 4.0;
 
 /// Groups of two or more among `records` records, each sorted, in the order of their first members. `pairs` are those that match, the
 /// lower place first as in all; `rivals` those that would match if a mailbox did not tell of a second person of the name; `apart` holds

@@ -253,7 +253,7 @@ impl Deciding {
         self.truncated |= likeness.truncated;
         self.weighed = Some(weighing(evidence, policy));
         for compared in &likeness.leads {
-            self.take_compared(compared, policy);
+            self.take_compared(compared, likeness.torn, policy);
         }
         if command.explain {
             let incoming = Side::Incoming(&command.lead);
@@ -265,13 +265,16 @@ impl Deciding {
         }
     }
 
-    /// A lead that an exact tier held for somebody else's, because the names differ, is at most possible.
-    fn take_compared(&mut self, compared: &ComparedLead, policy: &Policy) {
+    /// A lead that an exact tier held for somebody else's, because the names differ, is at most possible; so is every lead where the payload
+    /// is torn between two people.
+    fn take_compared(&mut self, compared: &ComparedLead, torn: bool, policy: &Policy) {
         let known = self.candidate(compared.lead_id);
-        let guarded = known.is_some_and(|known| known.level == MatchLevel::None) && compared.score.names_differ();
+        let differs = known.is_some_and(|known| known.level == MatchLevel::None) && compared.score.names_differ();
+        let guarded = differs || torn;
         let level = if guarded { compared.level.min(MatchLevel::Possible) } else { compared.level };
         let reason = match level {
             MatchLevel::Match => None,
+            MatchLevel::Possible if torn && compared.level == MatchLevel::Match => Some(ReasonCode::MultipleMatches),
             MatchLevel::Possible => Some(ReasonCode::InReviewBand),
             MatchLevel::None => Some(ReasonCode::BelowThreshold),
         };

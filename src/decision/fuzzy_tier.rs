@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::domain::{Lead, LeadId};
 
+use super::clustering::CLEARLY;
 use super::comparable::Comparable;
-use super::matching::{FrequencyTable, Profile, Score, compare};
+use super::matching::{FrequencyTable, Profile, Score, compare, weight_of_probability};
 use super::policy::Policy;
 use super::tier::MatchLevel;
 
@@ -56,6 +57,8 @@ pub struct Likeness {
     pub leads: Vec<ComparedLead>,
     /// Whether there were more than were compared.
     pub truncated: bool,
+    /// Whether the best of them fits, and so does another one that is somebody else, nearly as well or better: nobody knows who it is.
+    pub torn: bool,
 }
 
 impl Likeness {
@@ -74,6 +77,7 @@ impl Likeness {
             let rank = |lead: &SharingLead| (lead.comparable.rank(), lead.lead_id);
             other_weight.total_cmp(weight).then_with(|| rank(one).cmp(&rank(other)))
         });
+        let torn = is_torn(&compared, frequencies, policy);
         let close = |score: &Score| score.probability() >= CLOSE;
         let told = compared.into_iter().enumerate().take(MOST_TOLD);
         let told = told.take_while(|(place, (_, score, _))| *place < ALWAYS_TOLD || close(score));
@@ -83,7 +87,7 @@ impl Likeness {
             score,
             lead: None,
         });
-        Self { leads: leads.collect(), truncated: sharing.truncated }
+        Self { leads: leads.collect(), truncated: sharing.truncated, torn }
     }
 
     /// The leads that have to be read: those that may decide, and where a caller wants to know why, all that are told of.
@@ -98,6 +102,23 @@ impl Likeness {
             compared.lead = leads.iter().find(|lead| lead.lead_id == compared.lead_id).cloned();
         }
     }
+}
+
+/// Whether the best of what was compared matches, and another one that excludes it would match nearly as well or better, but for a mailbox that
+/// tells of a second person of the name: as in [groups](super::clustering::groups), that is for a person to say.
+fn is_torn(compared: &[(&SharingLead, Score, f64)], frequencies: &FrequencyTable, policy: &Policy) -> bool {
+    let Some(((best, _, weight), others)) = compared.split_first() else { return false };
+    let least = weight_of_probability(policy.match_threshold);
+    let near = |rival: f64| *weight < rival + f64::from(CLEARLY);
+    let between = |other: &SharingLead| {
+        compare(&best.comparable.profile, &other.comparable.profile, frequencies, &policy.weights)
+    };
+    let is_other = |(other, score, weight): &(&SharingLead, Score, f64)| {
+        let rival = score.of_second_bearer().unwrap_or(*weight);
+        rival >= least && near(rival) && between(other).excludes()
+            || score.excludes() && between(other).of_second_bearer().is_some_and(|rival| rival >= least && near(rival))
+    };
+    *weight >= least && others.iter().any(is_other)
 }
 
 fn level_of(probability: f64, policy: &Policy) -> MatchLevel {

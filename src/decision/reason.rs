@@ -44,7 +44,7 @@ reason_codes! {
     /// A shared key was held by somebody of another name.
     NameGuardFailed = 7, "NAME_GUARD_FAILED", "A shared phone or mailbox is held by a lead with another name.";
     /// Several live leads hold the key.
-    MultipleMatches = 8, "MULTIPLE_MATCHES", "Several live leads hold the key and the name does not tell them apart.";
+    MultipleMatches = 8, "MULTIPLE_MATCHES", "Several live leads hold the key or fit as well, and nothing tells which it is.";
     /// The external id seems to have been given to another person.
     ExternalIdReuseSuspected = 9, "EXTERNAL_ID_REUSE_SUSPECTED", "Name, email and phone all disagree with the lead that holds this external id.";
     /// The lead exists and the mode only creates.

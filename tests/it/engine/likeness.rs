@@ -5,6 +5,7 @@ use std::sync::{Arc, Barrier};
 use leadgate::decision::command::{UpdateMode, UpsertCommand, UpsertMode};
 use leadgate::decision::outcome::UpsertStatus;
 use leadgate::decision::policy::{Channel, OnPossible, SourcePolicy};
+use leadgate::decision::reason::ReasonCode;
 use leadgate::decision::tier::{MatchLevel, MatchTier};
 use leadgate::domain::{Field, Lead, LeadId, LinkedBy, TenantId};
 use leadgate::engine::{Answer, LeadSelector, RequestError, ReviewFilter};
@@ -105,6 +106,34 @@ async fn namesakes_and_families_stay_apart() {
     ] {
         assert_eq!(upsert(&fixture, payload(text)).await.outcome.status, UpsertStatus::Created, "{text}");
     }
+}
+
+#[tokio::test]
+async fn who_may_be_either_of_two_people_of_one_name_is_put_to_a_person() {
+    let numbered = "crm: id=2 email=jane2@acme.com first=Jane last=Papadimitriou company=Acme_Logistics";
+    let first = "crm: id=1 email=jane@acme.com first=Jane last=Papadimitriou company=Acme_Logistics";
+    let elsewhere = "web: id=3 email=papa@web.example first=Jane last=Papadimitriou company=Acme_Logistics";
+    let (junior, senior) =
+        (first.replace("Papadimitriou", "Papadimitriou_Jr"), numbered.replace("Papadimitriou", "Papadimitriou_Sr"));
+    for known in [[first, numbered], [numbered, elsewhere], [&junior, &senior]] {
+        let fixture = Fixture::new();
+        let mut ids = Vec::new();
+        for text in known {
+            let command = UpsertCommand { mode: UpsertMode::CreateDuplicate, ..payload(text) };
+            ids.push(upsert(&fixture, command).await.outcome.lead_id);
+        }
+        let incoming = if known.contains(&elsewhere) { first } else { elsewhere };
+        let answer = upsert(&fixture, payload(incoming)).await;
+        assert_eq!(answer.outcome.status, UpsertStatus::Created, "{known:?}");
+        let decision = &answer.outcome.decision;
+        assert_eq!((decision.level, reviews(&fixture).await), (MatchLevel::Possible, 1), "{known:?}");
+        assert!(ids.contains(&decision.lead_id) && decision.score < 0.85, "{known:?}");
+        assert_eq!(decision.candidates[0].reasons[0].code, ReasonCode::MultipleMatches, "{known:?}");
+    }
+    // The one of them alone is nobody else.
+    let fixture = Fixture::new();
+    let created = upsert(&fixture, payload(first)).await;
+    assert_eq!(upsert(&fixture, payload(elsewhere)).await.outcome.lead_id, created.outcome.lead_id);
 }
 
 #[tokio::test]
