@@ -77,8 +77,8 @@ impl Likeness {
             let rank = |lead: &SharingLead| (lead.comparable.rank(), lead.lead_id);
             other_weight.total_cmp(weight).then_with(|| rank(one).cmp(&rank(other)))
         });
-        let torn = is_torn(&compared, frequencies, policy);
         let close = |score: &Score| score.probability() >= CLOSE;
+        let torn = is_torn(&compared, frequencies, policy);
         let told = compared.into_iter().enumerate().take(MOST_TOLD);
         let told = told.take_while(|(place, (_, score, _))| *place < ALWAYS_TOLD || close(score));
         let leads = told.map(|(_, (lead, score, _))| ComparedLead {
