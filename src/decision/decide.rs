@@ -265,8 +265,8 @@ impl Deciding {
         }
     }
 
-    /// A lead that an exact tier held for somebody else's, because the names differ, is at most possible; so is every lead where the payload
-    /// is torn between two people.
+    /// A lead that an exact tier held for somebody else's, because the names differ, is at most possible; so is every lead where the
+    /// payload is torn between two people.
     fn take_compared(&mut self, compared: &ComparedLead, torn: bool, policy: &Policy) {
         let known = self.candidate(compared.lead_id);
         let differs = known.is_some_and(|known| known.level == MatchLevel::None) && compared.score.names_differ();

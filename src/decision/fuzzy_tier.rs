@@ -104,8 +104,8 @@ impl Likeness {
     }
 }
 
-/// Whether the best of what was compared matches, and another one that excludes it would match nearly as well or better, but for a mailbox that
-/// tells of a second person of the name: as in [groups](super::clustering::groups), that is for a person to say.
+/// Whether the best of what was compared matches, and another one that excludes it does nearly as well or better, or would but for a mailbox
+/// that tells of a second person of the name: as in [groups](super::clustering::groups), that is for a person to say.
 fn is_torn(compared: &[(&SharingLead, Score, f64)], frequencies: &FrequencyTable, policy: &Policy) -> bool {
     let Some(((best, _, weight), others)) = compared.split_first() else { return false };
     let least = weight_of_probability(policy.match_threshold);

@@ -164,16 +164,16 @@ fn swapped(a: &Person, b: &Person, table: &FrequencyTable) -> Option<[Agreement;
     let rarity = |one: TermHash, other: TermHash| table.rarity(one).min(table.rarity(other));
     let family = Agreement::new(Level::FamilyPart, 1.0);
     // Where only one of the two is written alike, it is the family name, and the other the given name or an initial of it.
-    let only = |family: &str, same: &str| family == same && family.len() > MIN_PART;
+    let is_family = |name: &str, same: &str| name == same && name.len() > MIN_PART;
     Some(match (one, other) {
         (true, true) => [
             family.rare(rarity(a.family_term, b.family_term)),
             Agreement::new(Level::GivenNickname, 1.0).rare(rarity(a.given_term, b.given_term)),
         ],
-        (true, false) if only(a_family, b.first()) => {
+        (true, false) if is_family(a_family, b.first()) => {
             [family.rare(table.rarity(a.family_term)), as_given(a.first(), b_family)]
         }
-        (false, true) if only(b_family, a.first()) => {
+        (false, true) if is_family(b_family, a.first()) => {
             [family.rare(table.rarity(b.family_term)), as_given(a_family, b.first())]
         }
         _ => return None,

@@ -130,7 +130,7 @@ async fn who_may_be_either_of_two_people_of_one_name_is_put_to_a_person() {
         assert!(ids.contains(&decision.lead_id) && decision.score < 0.85, "{known:?}");
         assert_eq!(decision.candidates[0].reasons[0].code, ReasonCode::MultipleMatches, "{known:?}");
     }
-    // The one of them alone is nobody else.
+    // Where only one of them is known, there is nobody else to be.
     let fixture = Fixture::new();
     let created = upsert(&fixture, payload(first)).await;
     assert_eq!(upsert(&fixture, payload(elsewhere)).await.outcome.lead_id, created.outcome.lead_id);
