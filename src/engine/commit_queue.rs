@@ -11,17 +11,19 @@ use super::gate::DurableGate;
 use super::sequencer::Sequencer;
 
 /// One round of the committer: commits until nothing waits. Breaks off when something failed, or when the committer has to stop.
+/// `gather` is awaited before each look at the queue: how long more may join what waits.
 ///
 /// Who stops the committer closes the sequencer first, so that this round sees everything that was sequenced.
 pub(super) async fn commit_round<E>(
     sequencer: &Sequencer,
     gate: &DurableGate,
     is_stopping: impl FnOnce() -> bool,
+    gather: impl AsyncFnMut(),
     commit: impl AsyncFnMut(&[SequencedChangeSet]) -> Result<(), E>,
 ) -> ControlFlow<Option<CommitFailure<E>>> {
     // Asked before the queue is looked at: what is sequenced in between must not be left behind.
     let stopping = is_stopping();
-    match commit_queued(sequencer, gate, commit).await {
+    match commit_queued(sequencer, gate, gather, commit).await {
         Err(failure) => {
             sequencer.close();
             gate.fail();
@@ -44,9 +46,11 @@ pub(super) enum CommitFailure<E> {
 async fn commit_queued<E>(
     sequencer: &Sequencer,
     gate: &DurableGate,
+    mut gather: impl AsyncFnMut(),
     mut commit: impl AsyncFnMut(&[SequencedChangeSet]) -> Result<(), E>,
 ) -> Result<(), CommitFailure<E>> {
     loop {
+        gather().await;
         let batch = sequencer.take_queue().map_err(|_| CommitFailure::Sequencer)?;
         let Some(last) = batch.last().map(|last| last.sequence) else { return Ok(()) };
         commit(&batch).await.map_err(CommitFailure::Store)?;
@@ -74,7 +78,7 @@ mod tests {
         let panicking = std::panic::AssertUnwindSafe(|| submit(&sequencer, |_| panic!("planted")));
         assert!(std::panic::catch_unwind(panicking).is_err());
         let commit = async |_: &[SequencedChangeSet]| -> Result<(), ()> { panic!("nothing is committed") };
-        let round = commit_round(&sequencer, &gate, || false, commit).await;
+        let round = commit_round(&sequencer, &gate, || false, async || (), commit).await;
         assert!(matches!(round, ControlFlow::Break(Some(CommitFailure::Sequencer))));
         assert!(gate.wait(1).await.is_err());
     }
@@ -86,7 +90,7 @@ mod tests {
             submit(&sequencer, |_| {});
             true
         };
-        let round = commit_round(&sequencer, &gate, stopping, async |_| Ok::<(), ()>(())).await;
+        let round = commit_round(&sequencer, &gate, stopping, async || (), async |_| Ok::<(), ()>(())).await;
         assert!(matches!(round, ControlFlow::Break(None)));
         assert_eq!(gate.durable(), 1, "nothing is left behind");
     }

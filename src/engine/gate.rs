@@ -1,6 +1,10 @@
 //! The gate that every answer passes: it opens for a sequence when that sequence is durable.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
 
 use super::sync::{StateMutex, oneshot};
 
@@ -8,7 +12,32 @@ use super::sync::{StateMutex, oneshot};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutcomeUnknown;
 
-type Waiter = oneshot::Sender<Result<(), OutcomeUnknown>>;
+type Waiter = oneshot::Sender<Result<Untaken, OutcomeUnknown>>;
+
+/// The answers that were let through, and whose tasks have not gone on since: they wait for a processor.
+#[derive(Default)]
+struct Released {
+    untaken: AtomicUsize,
+    all_taken: Notify,
+}
+
+/// One of them; counts until its task goes on, or its caller has hung up.
+struct Untaken(Arc<Released>);
+
+impl Untaken {
+    fn of(released: &Arc<Released>) -> Self {
+        released.untaken.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(released))
+    }
+}
+
+impl Drop for Untaken {
+    fn drop(&mut self) {
+        if self.0.untaken.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.all_taken.notify_one();
+        }
+    }
+}
 
 #[derive(Default)]
 struct State {
@@ -20,12 +49,13 @@ struct State {
 /// Lets answers through once what they looked at is durable.
 pub struct DurableGate {
     state: StateMutex<State>,
+    released: Arc<Released>,
 }
 
 impl DurableGate {
     /// Everything up to `durable` is in the store.
     pub fn new(durable: u64) -> Self {
-        Self { state: StateMutex::new(State { durable, ..State::default() }) }
+        Self { state: StateMutex::new(State { durable, ..State::default() }), released: Arc::default() }
     }
 
     /// Waits until `sequence` is durable. Cancel safe.
@@ -42,7 +72,7 @@ impl DurableGate {
             state.waiting.entry(sequence).or_default().push(sender);
             receiver
         };
-        receiver.await.unwrap_or(Err(OutcomeUnknown))
+        receiver.await.unwrap_or(Err(OutcomeUnknown)).map(drop)
     }
 
     /// Opens for everything up to `sequence`.
@@ -52,7 +82,7 @@ impl DurableGate {
         let later = state.waiting.split_off(&(sequence + 1));
         let ready = std::mem::replace(&mut state.waiting, later);
         drop(state);
-        answer(ready, Ok(()));
+        answer(ready, || Ok(Untaken::of(&self.released)));
     }
 
     /// Answers everybody who waits, now and later, that the outcome is unknown.
@@ -61,7 +91,14 @@ impl DurableGate {
         state.failed = true;
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
-        answer(waiting, Err(OutcomeUnknown));
+        answer(waiting, || Err(OutcomeUnknown));
+    }
+
+    /// Waits until the task of every answer that was let through has gone on. For one caller at a time.
+    pub async fn all_taken(&self) {
+        while self.released.untaken.load(Ordering::Acquire) > 0 {
+            self.released.all_taken.notified().await;
+        }
     }
 
     /// The last sequence that is durable.
@@ -70,10 +107,10 @@ impl DurableGate {
     }
 }
 
-fn answer(waiting: BTreeMap<u64, Vec<Waiter>>, result: Result<(), OutcomeUnknown>) {
+fn answer(waiting: BTreeMap<u64, Vec<Waiter>>, result: impl Fn() -> Result<Untaken, OutcomeUnknown>) {
     for waiter in waiting.into_values().flatten() {
         // A waiter that hung up needs no answer.
-        let _ = waiter.send(result);
+        let _ = waiter.send(result());
     }
 }
 
@@ -96,5 +133,21 @@ mod tests {
         assert_eq!(six.await, Err(OutcomeUnknown));
         assert_eq!(gate.wait(7).await, Err(OutcomeUnknown));
         assert_eq!(gate.wait(5).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_taken_when_its_task_goes_on_or_its_caller_hangs_up() {
+        let gate = DurableGate::new(0);
+        gate.all_taken().await;
+        let (one, mut other) = (Box::pin(gate.wait(1)), Box::pin(gate.wait(1)));
+        let mut one = one;
+        assert!(futures_util::poll!(&mut one).is_pending() && futures_util::poll!(&mut other).is_pending());
+        gate.open(1);
+        let mut taken = std::pin::pin!(gate.all_taken());
+        assert!(futures_util::poll!(&mut taken).is_pending());
+        assert_eq!(one.await, Ok(()));
+        assert!(futures_util::poll!(&mut taken).is_pending(), "one of them still waits");
+        drop(other);
+        taken.await;
     }
 }

@@ -154,7 +154,8 @@ impl World {
             self.queued.notified().await;
             let stopping = || self.stopping.load(Ordering::SeqCst);
             let commit = async |batch: &[_]| self.store.commit(batch).await;
-            if let ControlFlow::Break(failure) = commit_round(&self.sequencer, &self.gate, stopping, commit).await {
+            let round = commit_round(&self.sequencer, &self.gate, stopping, async || (), commit).await;
+            if let ControlFlow::Break(failure) = round {
                 return failure;
             }
         }
