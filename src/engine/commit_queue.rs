@@ -94,4 +94,24 @@ mod tests {
         assert!(matches!(round, ControlFlow::Break(None)));
         assert_eq!(gate.durable(), 1, "nothing is left behind");
     }
+
+    #[tokio::test]
+    async fn what_joins_while_more_is_gathered_is_committed_with_the_rest() {
+        let (sequencer, gate) = (Sequencer::new(0, 0, 100, 0), DurableGate::new(0));
+        submit(&sequencer, |_| {});
+        let mut joins = true;
+        let gather = async || {
+            if std::mem::take(&mut joins) {
+                submit(&sequencer, |_| {});
+            }
+        };
+        let mut batches = Vec::new();
+        let commit = async |batch: &[SequencedChangeSet]| {
+            batches.push(batch.len());
+            Ok::<(), ()>(())
+        };
+        let round = commit_round(&sequencer, &gate, || false, gather, commit).await;
+        assert!(matches!(round, ControlFlow::Continue(())));
+        assert_eq!((batches, gate.durable()), (vec![2], 2));
+    }
 }

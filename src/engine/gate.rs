@@ -139,8 +139,7 @@ mod tests {
     async fn an_answer_is_taken_when_its_task_goes_on_or_its_caller_hangs_up() {
         let gate = DurableGate::new(0);
         gate.all_taken().await;
-        let (one, mut other) = (Box::pin(gate.wait(1)), Box::pin(gate.wait(1)));
-        let mut one = one;
+        let (mut one, mut other) = (Box::pin(gate.wait(1)), Box::pin(gate.wait(1)));
         assert!(futures_util::poll!(&mut one).is_pending() && futures_util::poll!(&mut other).is_pending());
         gate.open(1);
         let mut taken = std::pin::pin!(gate.all_taken());
