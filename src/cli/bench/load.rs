@@ -63,6 +63,15 @@ impl Schedule {
         begun >= self.measured_from
     }
 
+    /// Which part of a request fell into what is measured. Rates are made of it: a call may take longer than the measurement lasts.
+    pub(super) fn measured_part(&self, begun: Instant, ended: Instant) -> f64 {
+        let from = begun.max(self.measured_from);
+        let to = self.ends.map_or(ended, |ends| ends.min(ended));
+        let part = to.saturating_duration_since(from).as_secs_f64();
+        let whole = ended.saturating_duration_since(begun).as_secs_f64();
+        if whole > 0.0 { part / whole } else { f64::from(u8::from(self.is_measured(begun))) }
+    }
+
     /// Whether another request may begin.
     pub(super) fn goes_on(&self, now: Instant) -> bool {
         match (&self.requests_left, self.ends) {
@@ -157,16 +166,20 @@ impl Connection {
         let Prepared { call, message, leads } = self.source.next();
         let begun = due.unwrap_or_else(Instant::now);
         let reply = self.client.call(call, message).await;
-        if !self.schedule.is_measured(begun) {
-            return;
-        }
+        let ended = Instant::now();
+        let is_measured = self.schedule.is_measured(begun);
         match reply {
             Ok(reply) => {
-                self.measured.success(begun.elapsed(), leads);
-                self.statuses(call, &reply);
+                self.measured.answered(leads, self.schedule.measured_part(begun, ended));
+                if is_measured {
+                    self.measured.success(ended - begun, leads);
+                    self.statuses(call, &reply);
+                }
             }
             Err(error) => {
-                self.measured.error(error.reason.as_deref().unwrap_or("UNREACHABLE"));
+                if is_measured {
+                    self.measured.error(error.reason.as_deref().unwrap_or("UNREACHABLE"));
+                }
                 // A closed loop over a dead server would do nothing but fail.
                 tokio::time::sleep(error.retry_after.unwrap_or(Duration::from_millis(10))).await;
             }
@@ -185,5 +198,22 @@ impl Connection {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_counts_as_far_as_it_fell_into_the_measurement() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let schedule = Schedule { measured_from: at(10), ends: Some(at(20)), requests_left: None };
+        let part = |from, to| schedule.measured_part(at(from), at(to));
+        assert_eq!([part(12, 13), part(6, 14), part(18, 26), part(5, 25)], [1.0, 0.5, 0.25, 0.5]);
+        assert_eq!([part(1, 9), part(21, 30), part(9, 9), part(12, 12)], [0.0, 0.0, 0.0, 1.0]);
+        let endless = Schedule { ends: None, ..schedule };
+        assert_eq!(endless.measured_part(at(8), at(28)), 0.9);
     }
 }

@@ -15,10 +15,14 @@ const LONGEST_MICROS: u64 = 60_000_000;
 pub(crate) struct Measurement {
     /// From sending, or from when it should have been sent, to the reply; in microseconds, successful requests only.
     latencies: Histogram<u64>,
-    /// Requests that succeeded.
+    /// Requests that began within the measurement and succeeded.
     pub(crate) requests: u64,
     /// Leads in them.
     pub(crate) leads: u64,
+    /// Leads that were answered, those before the measurement included.
+    pub(crate) answered: u64,
+    /// The part of them that was worked off within the measurement.
+    pub(crate) within: f64,
     /// By status, how many leads.
     pub(crate) statuses: BTreeMap<&'static str, u64>,
     /// By reason, how many requests or leads failed.
@@ -34,13 +38,21 @@ impl Measurement {
             latencies: histogram(),
             requests: 0,
             leads: 0,
+            answered: 0,
+            within: 0.0,
             statuses: BTreeMap::new(),
             errors: BTreeMap::new(),
             elapsed: Duration::ZERO,
         }
     }
 
-    /// Notes a request that succeeded.
+    /// Notes that leads were answered, and which part of their request fell into the measurement.
+    pub(crate) fn answered(&mut self, leads: u64, measured_part: f64) {
+        self.answered += leads;
+        self.within += leads as f64 * measured_part;
+    }
+
+    /// Notes a request that began within the measurement and succeeded.
     pub(crate) fn success(&mut self, latency: Duration, leads: u64) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(LONGEST_MICROS).clamp(1, LONGEST_MICROS);
         self.latencies.saturating_record(micros);
@@ -72,6 +84,8 @@ impl Measurement {
         let _ = self.latencies.add(&other.latencies);
         self.requests += other.requests;
         self.leads += other.leads;
+        self.answered += other.answered;
+        self.within += other.within;
         for (status, count) in &other.statuses {
             *self.statuses.entry(status).or_default() += count;
         }
@@ -82,7 +96,7 @@ impl Measurement {
 
     /// Leads per second.
     pub(crate) fn rate(&self) -> f64 {
-        if self.elapsed.is_zero() { 0.0 } else { self.leads as f64 / self.elapsed.as_secs_f64() }
+        if self.elapsed.is_zero() { 0.0 } else { self.within / self.elapsed.as_secs_f64() }
     }
 
     /// How many errors there were.
@@ -115,13 +129,14 @@ mod tests {
         let mut all = Measurement::new();
         for latency in [1, 2, 3] {
             let mut one = Measurement::new();
+            one.answered(20, 0.5);
             one.success(Duration::from_millis(latency), 10);
             one.status(UpsertStatus::Created.into());
             one.status(UpsertStatus::Failed.into());
             all.add(&one);
         }
         all.elapsed = Duration::from_secs(2);
-        assert_eq!((all.requests, all.leads, all.errors()), (3, 30, 3));
+        assert_eq!((all.requests, all.leads, all.answered, all.errors()), (3, 30, 60, 3));
         assert_eq!((all.statuses["CREATED"], all.rate()), (3, 15.0));
         assert!((all.percentile_ms(50.0) - 2.0).abs() < 0.01 && all.max_ms() >= 3.0);
     }

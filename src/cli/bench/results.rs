@@ -37,9 +37,9 @@ impl WorkloadResult {
         Self { workload, rounds: Vec::new(), memory_bytes: None, processor_time: Duration::ZERO }
     }
 
-    /// The server's processor time per lead or check, in microseconds; somewhat too much, as what warmed up is not counted.
+    /// The server's processor time per lead or check, in microseconds.
     fn processor_micros(&self) -> Option<f64> {
-        let leads: u64 = self.rounds.iter().map(|round| round.leads).sum();
+        let leads: u64 = self.rounds.iter().map(|round| round.answered).sum();
         (leads > 0 && !self.processor_time.is_zero()).then(|| self.processor_time.as_secs_f64() * 1e6 / leads as f64)
     }
 

@@ -48,9 +48,13 @@ impl Exchange<'_> {
             let ended_early = || ClientError::broken("the stream ended early");
             let result = self.results.next().await.ok_or_else(ended_early)??;
             let begun = result.client_ref.parse().ok().and_then(|number: u64| self.under_way.remove(&number));
-            if let Some(begun) = begun.filter(|begun| schedule.is_measured(*begun)) {
-                measured.success(begun.elapsed(), 1);
-                measured.status(result.status);
+            if let Some(begun) = begun {
+                let ended = Instant::now();
+                measured.answered(1, schedule.measured_part(begun, ended));
+                if schedule.is_measured(begun) {
+                    measured.success(ended - begun, 1);
+                    measured.status(result.status);
+                }
             }
             if schedule.goes_on(Instant::now()) {
                 self.send().await;
