@@ -8,8 +8,8 @@ use leadgate::decision::command::{RequestId, UpdateMode, UpsertCommand, UpsertMo
 use leadgate::decision::review::Payload;
 use leadgate::decision::tier::MatchTier;
 use leadgate::domain::{
-    CompanyName, Email, ExternalId, ExternalIdFormat, Field, FieldKey, IncomingLead, IncomingPhone, InputNote, LeadId,
-    PersonName, Phone, PhoneKind, Redacted, SourceName, TenantId,
+    BirthDate, CompanyName, Email, ExternalId, ExternalIdFormat, Field, FieldKey, IncomingLead, IncomingPhone,
+    InputNote, LeadId, PersonName, Phone, PhoneKind, Redacted, SourceName, TenantId,
 };
 
 /// Sources: two plain ones of different rank, a form, a list and one that only updates.
@@ -22,6 +22,29 @@ pub(crate) const EMAILS: [&str; 4] = ["ann@gmail.com", "ann@gmial.com", "info@ac
 pub(crate) const PHONES: [&str; 3] = ["+14155552671", "+442083661177", "+493012345678"];
 /// Two strangers, a variant of the first by initial, and a third stranger.
 pub(crate) const NAMES: [(&str, &str); 4] = [("Ann", "Miller"), ("Bob", "Stone"), ("A", "Miller"), ("Carla", "Diaz")];
+/// People who are alike: spellings of one, her swapped and married names, her son and his father, a colleague, a stranger.
+const NAMES_ALIKE: [(&str, &str); 9] = [
+    ("Jane", "Papadimitriou"),
+    ("Jayne", "Papadimitrou"),
+    ("Papadimitriou", "Jane"),
+    ("J.", "Papadimitriou"),
+    ("Jane", "Papadimitriou-Weiss"),
+    ("Nikos", "Papadimitriou Jr"),
+    ("Nikos", "Papadimitriou Sr"),
+    ("Karl", "Oberschmidt"),
+    ("Jane", "Miller"),
+];
+/// Her address, a second bearer's of the name, one elsewhere, one of them mistyped, and a role mailbox.
+const EMAILS_ALIKE: [&str; 6] = [
+    "jane.papadimitriou@acme.example",
+    "jane.papadimitriou2@acme.example",
+    "papadimitriou@gmail.com",
+    "papadimitriou@gmial.com",
+    "jpapadimitriou@acme.example",
+    "info@acme.example",
+];
+/// Two of one switchboard and one of another.
+const PHONES_ALIKE: [&str; 3] = ["+4930901820", "+4930901821", "+493012345678"];
 pub(crate) const COMPANIES: [&str; 2] = ["Acme", "Globex"];
 
 /// A small, seeded source of choices (SplitMix64).
@@ -94,8 +117,16 @@ pub(crate) struct Range {
     /// Requests may come without a time of their own.
     pub(crate) times_of_receipt: bool,
     pub(crate) request_ids: bool,
+    /// Who is sent is often like somebody without a key in common.
+    pub(crate) likeness: bool,
     /// How many ids, emails, phones and names are used: the fewer, the hotter.
     pub(crate) letters: usize,
+}
+
+impl Default for Range {
+    fn default() -> Self {
+        Self { times_of_receipt: false, request_ids: false, likeness: false, letters: 4 }
+    }
 }
 
 /// Shows what differs from an empty request.
@@ -144,10 +175,30 @@ impl Form {
             time: Some(dice.below(6) as i64),
             ..Self::default()
         };
+        if range.likeness {
+            form.add_likeness(dice);
+        }
         form.add_identifiers(dice);
         form.add_content(dice);
         form.add_modes(dice, range);
         form
+    }
+
+    /// Fewer keys, and more to compare.
+    fn add_likeness(&mut self, dice: &mut Dice) {
+        self.own_id = self.own_id.filter(|_| dice.percent(60));
+        self.email = dice.maybe(35, &EMAILS_ALIKE);
+        self.phone = dice.maybe(25, &PHONES_ALIKE);
+        self.name = dice.maybe(90, &NAMES_ALIKE);
+        let choices: [(Field, &[&'static str]); 4] = [
+            (Field::Company, &["Acme Logistics", "ACME Logistics GmbH", "Acme Logistic", "Globex"]),
+            (Field::City, &["Bonn", "Köln"]),
+            (Field::PostalCode, &["53111", "53113"]),
+            (Field::DateOfBirth, &["1980-03-12", "1980-12-03"]),
+        ];
+        for (field, texts) in choices {
+            self.values.extend(dice.maybe(50, texts).map(|text| (field, text)));
+        }
     }
 
     fn add_identifiers(&mut self, dice: &mut Dice) {
@@ -171,7 +222,8 @@ impl Form {
             (Field::LeadStatus, &["open", "won"]),
         ];
         for (field, texts) in choices {
-            self.values.extend(dice.maybe(30, texts).map(|text| (field, text)));
+            let free = self.values.iter().all(|(known, _)| *known != field);
+            self.values.extend(dice.maybe(30, texts).filter(|_| free).map(|text| (field, text)));
         }
         self.attributes.extend(dice.maybe(15, &["yes", "no"]).map(|text| ("tier", text)));
         self.attributes.extend(dice.maybe(15, &["true", "false"]).map(|text| ("unsubscribed", text)));
@@ -273,7 +325,9 @@ impl Form {
         let emails = [self.email, self.second_email].into_iter().flatten();
         let phones = [(self.phone, PhoneKind::Work), (self.mobile, PhoneKind::Mobile)];
         let values = self.single_values();
-        let company = values.iter().find(|(field, _)| *field == Field::Company).map(|(_, text)| *text);
+        let value = |wanted| values.iter().find(|(field, _)| *field == wanted).map(|(_, text)| *text);
+        let company = value(Field::Company).and_then(CompanyName::parse);
+        let birth_date = value(Field::DateOfBirth).map(|date| BirthDate::parse(date).expect("a date"));
         IncomingLead {
             external_ids: own
                 .into_iter()
@@ -288,7 +342,8 @@ impl Form {
                 })
                 .collect(),
             name: self.name.and_then(|(first, last)| PersonName::from_parts(Some(first), Some(last), None)),
-            company: company.and_then(CompanyName::parse),
+            company,
+            birth_date,
             values: values.into_iter().map(|(field, text)| (field, text.into())).collect(),
             attributes: self.attributes.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect(),
             pipelines: self.pipeline.into_iter().map(Into::into).collect(),

@@ -1,7 +1,8 @@
 //! Several callers at once: some order that is consistent with real time makes the model give the same answers and the same state.
 //!
 //! The search is Wing and Gong's: among the calls that no other had finished before they began, each is tried next, and states of the
-//! model that were reached before with the same calls behind them are not searched twice.
+//! model that were reached before with the same calls behind them are not searched twice. Likeness is searched for in the same way, against
+//! the core that looks at every lead.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,13 +16,15 @@ use leadgate::decision::policy::Policy;
 use leadgate::domain::TenantId;
 use leadgate::engine::RequestError;
 
+use super::Campaign;
 use super::alphabet::{Dice, Range, hour};
-use super::call::{Answered, Call, agree, ask_model};
-use super::naive::Model;
+use super::call::{Answered, Call};
+use super::core::Core;
+use super::policies::with_likeness;
+use super::reference::{Contract, Reference};
 use super::script::{Memory, Step};
 use super::served::Served;
 use super::state::Remains;
-use super::{Campaign, state};
 
 /// A call between its begin and its end, as one clock counted them.
 #[derive(Clone, Debug)]
@@ -40,22 +43,21 @@ struct History {
 }
 
 /// The search for an order.
-struct Search<'a> {
-    policy: &'a Policy,
+struct Search<'a, R: Reference> {
     history: &'a History,
-    seen: HashSet<(u32, Model)>,
+    seen: HashSet<(u32, R::State)>,
     /// The most calls that could be explained, and why no more.
     furthest: (usize, String),
 }
 
-impl Search<'_> {
-    fn finds_an_order(&mut self, done: u32, model: &Model) -> bool {
+impl<R: Reference> Search<'_, R> {
+    fn finds_an_order(&mut self, done: u32, model: &R) -> bool {
         let count = done.count_ones() as usize;
         if count == self.history.operations.len() {
-            let difference = state::difference(model, &self.history.remains);
+            let difference = model.difference(&self.history.remains);
             return difference.map(|difference| self.note(count + 1, difference)).is_none();
         }
-        if !self.seen.insert((done, model.clone())) {
+        if model.state().is_some_and(|state| !self.seen.insert((done, state))) {
             return false;
         }
         (0..self.history.operations.len()).any(|next| self.may_be_next(done, next) && self.takes(done, next, model))
@@ -68,7 +70,7 @@ impl Search<'_> {
         done & (1 << next) == 0 && !(0..operations.len()).any(|other| waits(&other))
     }
 
-    fn takes(&mut self, done: u32, next: usize, model: &Model) -> bool {
+    fn takes(&mut self, done: u32, next: usize, model: &R) -> bool {
         let operation = &self.history.operations[next];
         if !self.is_told_next(done, operation) {
             return false;
@@ -77,11 +79,9 @@ impl Search<'_> {
         let mut after = model.clone();
         if !was_turned_away(&operation.answered) {
             let time = hour(1000) + SignedDuration::from_secs(count as i64);
-            let fresh = operation.answered.fresh();
-            let expected = ask_model(&mut after, self.policy, &operation.call, &fresh, time);
-            let observed = operation.answered.said(&self.history.remains.reviews);
-            if !agree(&expected, &observed) {
-                self.note(count, format!("call {next}\ncontract: {expected:?}\nproduct:  {observed:?}"));
+            let reviews = &self.history.remains.reviews;
+            if let Err(difference) = after.follow(&operation.call, &operation.answered, reviews, time) {
+                self.note(count, format!("call {next}\n{difference}"));
                 return false;
             }
         }
@@ -145,11 +145,11 @@ async fn play(
 }
 
 /// A few steps by one caller, then several callers at once.
-async fn random_history(served: Served, seed: u64) -> History {
+async fn random_history(served: Served, seed: u64, range: Range) -> History {
     let tenant = TenantId::parse(&format!("history {seed}")).expect("a good tenant name");
     let since = served.position();
     let mut dice = Dice::new(seed);
-    let range = Range { times_of_receipt: true, request_ids: true, letters: 1 + dice.below(4) };
+    let range = Range { letters: 1 + dice.below(4), ..range };
     let clock = Arc::new(AtomicU64::new(0));
     let mut script = |length: usize| (0..length).map(|_| Step::random(&mut dice, range)).collect::<Vec<_>>();
     let first = script(2);
@@ -175,9 +175,9 @@ async fn random_history(served: Served, seed: u64) -> History {
 }
 
 /// Why no order explains the history.
-fn unexplained(policy: &Policy, history: &History) -> Option<String> {
-    let mut search = Search { policy, history, seen: HashSet::new(), furthest: (0, String::new()) };
-    if search.finds_an_order(0, &Model::default()) {
+fn unexplained<R: Reference>(policy: &Policy, history: &History) -> Option<String> {
+    let mut search = Search { history, seen: HashSet::new(), furthest: (0, String::new()) };
+    if search.finds_an_order(0, &R::new(policy)) {
         return None;
     }
     let (count, why) = search.furthest;
@@ -189,7 +189,7 @@ fn unexplained(policy: &Policy, history: &History) -> Option<String> {
 }
 
 /// Every seed's history, many at once.
-async fn campaign(name: &str, served: Served, seeds: impl Iterator<Item = u64>) {
+async fn campaign<R: Reference>(name: &str, served: Served, range: Range, seeds: impl Iterator<Item = u64>) {
     let mut running = JoinSet::new();
     let mut seeds = seeds.peekable();
     while seeds.peek().is_some() || !running.is_empty() {
@@ -199,8 +199,10 @@ async fn campaign(name: &str, served: Served, seeds: impl Iterator<Item = u64>) 
             let served = served.clone();
             running.spawn(async move {
                 let policy = served.policy.clone();
-                let history = random_history(served, seed).await;
-                tokio::task::spawn_blocking(move || (seed, unexplained(&policy, &history))).await.expect("no panic")
+                let history = random_history(served, seed, range).await;
+                tokio::task::spawn_blocking(move || (seed, unexplained::<R>(&policy, &history)))
+                    .await
+                    .expect("no panic")
             });
         }
         if let Some(done) = running.join_next().await {
@@ -210,16 +212,36 @@ async fn campaign(name: &str, served: Served, seeds: impl Iterator<Item = u64>) 
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn every_concurrent_history_has_an_order_that_the_contract_allows() {
-    for (name, policy, seeds) in Campaign::from_environment(2_000).shares() {
-        campaign(name, Served::new(&policy, true), seeds).await;
+async fn keys_campaign(sequences: u64, key_locks: bool) {
+    let range = Range { times_of_receipt: true, request_ids: true, ..Range::default() };
+    for (name, policy, seeds) in Campaign::from_environment(sequences).shares() {
+        campaign::<Contract>(name, Served::new(&policy, key_locks), range, seeds).await;
+    }
+}
+
+async fn likeness_campaign(sequences: u64, key_locks: bool) {
+    let range = Range { times_of_receipt: true, likeness: true, ..Range::default() };
+    for (name, policy, seeds) in Campaign::from_environment(sequences).shares() {
+        campaign::<Core>(name, Served::new(&with_likeness(policy), key_locks), range, seeds).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_concurrent_history_has_an_order_that_the_contract_allows() {
+    keys_campaign(2_000, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_concurrent_history_has_such_an_order_without_key_locks_too() {
-    for (name, policy, seeds) in Campaign::from_environment(1_000).shares() {
-        campaign(name, Served::new(&policy, false), seeds).await;
-    }
+    keys_campaign(1_000, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_concurrent_history_of_people_who_are_alike_has_an_order_in_which_looking_at_every_lead_says_the_same() {
+    likeness_campaign(700, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_concurrent_history_of_people_who_are_alike_has_such_an_order_without_key_locks_too() {
+    likeness_campaign(400, false).await;
 }

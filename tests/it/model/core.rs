@@ -1,4 +1,4 @@
-//! The pure core driven by itself: evidence gathered by looking at every lead, plans applied one at a time. No store, no locks, so
+//! The pure core driven by itself: evidence gathered by looking at every lead, plans applied one at a time. No store, no locks, no index, so
 //! that very many sequences can be tried; what the engine adds is tried with the engine.
 
 use std::collections::BTreeMap;
@@ -6,39 +6,50 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use leadgate::decision::blocking::{blocks_of_incoming, blocks_of_lead};
 use leadgate::decision::command::UpsertCommand;
+use leadgate::decision::comparable::Comparable;
+use leadgate::decision::decide::asks_fuzzy_tier;
 use leadgate::decision::digest::DigestKey;
 use leadgate::decision::evidence::{Evidence, KeyLookup, NamedLead};
+use leadgate::decision::fuzzy_tier::{Likeness, SharingLead, SharingLeads};
 use leadgate::decision::identity_key::{IdentityKey, keys_of_lead};
-use leadgate::decision::plan::{NewIds, PlanContext, WriteReport, plan_report, plan_upsert, reported_key};
-use leadgate::decision::policy::Policy;
+use leadgate::decision::matching::{FrequencyTable, Profile};
+use leadgate::decision::plan::{
+    NewIds, Plan, PlanContext, PlanError, WriteReport, plan_report, plan_upsert, reported_key,
+};
+use leadgate::decision::policy::{FuzzyTier, Policy};
 use leadgate::decision::reason::{Reason, ReasonCode};
 use leadgate::decision::review::{DeadLetter, Review};
 use leadgate::decision::rows::FeedEvent;
 use leadgate::domain::{Lead, LeadId, ReviewId};
 use leadgate::engine::{Answer, FoundLead, LeadSelector, ReportAnswer, Unborn};
 
-use super::call::{Answered, Call, identify, name_dead_letter, told_by};
+use super::call::{Answered, Call, Reviews, identify, name_dead_letter, told_by};
 use super::state::Remains;
 
 /// A world in which only the pure core is the product's.
+#[derive(Clone)]
 pub(crate) struct Core {
-    policy: Policy,
+    policy: Arc<Policy>,
     digests: DigestKey,
     pub(crate) leads: Vec<Arc<Lead>>,
     pub(crate) reviews: BTreeMap<ReviewId, Review>,
+    /// The model's name for every review that was opened or previewed.
+    pub(crate) named: Reviews,
     dead_letters: Vec<DeadLetter>,
     feed: Vec<FeedEvent>,
     counter: u64,
 }
 
 impl Core {
-    pub(crate) fn new(policy: Policy) -> Self {
+    pub(crate) fn new(policy: &Policy) -> Self {
         Self {
-            policy,
+            policy: policy.clone().into(),
             digests: DigestKey::new([7; 32]),
             leads: Vec::new(),
             reviews: BTreeMap::new(),
+            named: Reviews::new(),
             dead_letters: Vec::new(),
             feed: Vec::new(),
             counter: 0,
@@ -47,10 +58,16 @@ impl Core {
 
     /// Answers a call at a moment.
     pub(crate) fn ask(&mut self, call: &Call, now: Timestamp) -> Answered {
+        let ids = self.new_ids();
+        self.ask_with(call, &ids, now)
+    }
+
+    /// The same with ids that somebody else made up.
+    pub(crate) fn ask_with(&mut self, call: &Call, ids: &NewIds, now: Timestamp) -> Answered {
         match call {
-            Call::Upsert(command) => self.upsert(command, now, !command.validate_only),
-            Call::Match(command) => self.upsert(command, now, false),
-            Call::Report(report) => self.report(report, now),
+            Call::Upsert(command) => self.upsert(command, ids, now, !command.validate_only),
+            Call::Match(command) => self.upsert(command, ids, now, false),
+            Call::Report(report) => self.report(report, ids, now),
             Call::Get(_, by) => Answered::Get(Ok(self.get(by))),
         }
     }
@@ -73,14 +90,13 @@ impl Core {
         NewIds { lead_id: LeadId::from_bytes(bytes), decision_id: text.clone(), claim_token: text }
     }
 
-    fn upsert(&mut self, command: &UpsertCommand, now: Timestamp, writes: bool) -> Answered {
-        let ids = self.new_ids();
-        let context = PlanContext { policy: &self.policy, now, ids: &ids, digests: &self.digests };
-        let plan = match plan_upsert(command, &self.evidence(command), context) {
+    fn upsert(&mut self, command: &UpsertCommand, ids: &NewIds, now: Timestamp, writes: bool) -> Answered {
+        let plan = match self.plan(command, ids, now) {
             Ok(plan) => plan,
             Err(error) => return Answered::Upsert(Err(error.into())),
         };
         let mut outcome = plan.outcome;
+        self.named.extend(plan.reviews.iter().map(|review| (review.review_id, identify(review))));
         if writes {
             self.put(plan.lead.map(|change| change.after), plan.reviews);
             self.dead_letters.extend(plan.dead_letter);
@@ -96,6 +112,34 @@ impl Core {
             same_as_client_ref: None,
             unborn: Unborn::default(),
         }))
+    }
+
+    /// A lead that a first plan would move is compared with its new neighbours before it is planned again.
+    fn plan(&self, command: &UpsertCommand, ids: &NewIds, now: Timestamp) -> Result<Plan, PlanError> {
+        let context = PlanContext { policy: &self.policy, now, ids, digests: &self.digests };
+        let mut evidence = self.evidence(command);
+        if asks_fuzzy_tier(command, &evidence, &self.policy) {
+            let profile = Profile::of_incoming(&command.lead);
+            let mut likeness = self.likeness(&profile, &blocks_of_incoming(&command.lead));
+            likeness.put(&self.leads);
+            evidence.likeness = Some(likeness);
+        }
+        let plan = plan_upsert(command, &evidence, context)?;
+        let moved = plan.lead.as_ref().filter(|change| {
+            let before = change.before.as_ref().map(|before| blocks_of_lead(before));
+            change.is_visible() && before.is_some_and(|before| before != blocks_of_lead(&change.after))
+        });
+        let Some(change) = moved.filter(|_| self.policy.fuzzy_tier == FuzzyTier::Enabled) else { return Ok(plan) };
+        evidence.neighbours = Some(self.likeness(&Profile::of_lead(&change.after), &blocks_of_lead(&change.after)));
+        plan_upsert(command, &evidence, context)
+    }
+
+    /// How like something the leads are that share a blocking key with it; every lead is looked at.
+    fn likeness(&self, profile: &Profile, blocks: &[u64]) -> Likeness {
+        let shares = |lead: &&Arc<Lead>| lead.is_live() && blocks_of_lead(lead).iter().any(|key| blocks.contains(key));
+        let sharing = |lead: &Arc<Lead>| SharingLead { lead_id: lead.lead_id, comparable: Comparable::of(lead).into() };
+        let leads = self.leads.iter().filter(shares).map(sharing).collect();
+        Likeness::of(profile, &SharingLeads { leads, truncated: false }, &FrequencyTable::default(), &self.policy)
     }
 
     fn evidence(&self, command: &UpsertCommand) -> Evidence {
@@ -147,17 +191,17 @@ impl Core {
         }
     }
 
-    fn report(&mut self, report: &WriteReport, now: Timestamp) -> Answered {
+    fn report(&mut self, report: &WriteReport, ids: &NewIds, now: Timestamp) -> Answered {
         let Some(lead) = self.lead(report.lead_id).cloned() else {
             let reasons = vec![Reason::from(ReasonCode::LeadNotFound)];
             return Answered::Report(Ok(ReportAnswer { lead_id: None, next: None, reasons }));
         };
-        let ids = self.new_ids();
         let rivals = reported_key(report).map(|key| self.holders(&key)).unwrap_or_default();
         let is_linked = rivals.iter().any(|rival| rival.lead_id == report.lead_id);
         let holder = rivals.first().map(|rival| rival.lead_id).filter(|_| !is_linked);
-        let context = PlanContext { policy: &self.policy, now, ids: &ids, digests: &self.digests };
+        let context = PlanContext { policy: &self.policy, now, ids, digests: &self.digests };
         let plan = plan_report(report, &lead, holder, context);
+        self.named.extend(plan.reviews.iter().map(|review| (review.review_id, identify(review))));
         self.put(plan.lead.map(|change| change.after), plan.reviews);
         self.dead_letters.extend(plan.dead_letter);
         self.feed.push(plan.event);

@@ -20,7 +20,7 @@ use super::sequential::run_core;
 fn after(forms: &[Form]) -> (Reply, Vec<Lead>) {
     let steps: Vec<Step> = forms.iter().cloned().map(Step::Upsert).collect();
     assert_eq!(run_core(&policies::usual(), &steps), None);
-    let mut core = Core::new(policies::usual());
+    let mut core = Core::new(&policies::usual());
     let mut memory = Memory::default();
     let mut last = None;
     for (number, step) in steps.iter().enumerate() {

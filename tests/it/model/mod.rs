@@ -11,6 +11,7 @@ mod found;
 mod naive;
 mod order;
 mod policies;
+mod reference;
 mod script;
 mod sequential;
 mod served;

@@ -85,7 +85,7 @@ fn content(leads: &[Lead]) -> BTreeSet<String> {
 }
 
 fn state_after(forms: &[Form]) -> BTreeSet<String> {
-    let mut core = Core::new(Policy::default());
+    let mut core = Core::new(&Policy::default());
     let mut memory = Memory::default();
     for (number, form) in forms.iter().enumerate() {
         let call = memory.call(&Step::Upsert(form.clone()), &TenantId::default());

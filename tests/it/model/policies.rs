@@ -23,7 +23,7 @@ pub(crate) fn usual() -> Policy {
         sources: sources.into_iter().map(|(name, rules)| (source(name), rules)).collect(),
         shared_emails: BTreeSet::from([EMAILS[3].into()]),
         protect: [(FieldKey::Field(Field::LeadStatus), source("crm"))].into(),
-        // The naive model knows of keys alone; the fuzzy tier has campaigns of its own.
+        // The naive model knows of keys alone.
         fuzzy_tier: FuzzyTier::Disabled,
         ..Policy::default()
     }
@@ -54,4 +54,9 @@ pub(crate) fn tight() -> Policy {
 /// Every policy of the campaign with its name; each has its share of the seeds.
 pub(crate) fn all() -> [(&'static str, Policy); 3] {
     [("usual", usual()), ("strict", strict()), ("tight", tight())]
+}
+
+/// The same policy with the fuzzy tier, under which the engine is held against the core.
+pub(crate) fn with_likeness(policy: Policy) -> Policy {
+    Policy { fuzzy_tier: FuzzyTier::Enabled, ..policy }
 }

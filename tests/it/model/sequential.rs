@@ -8,12 +8,13 @@ use leadgate::domain::TenantId;
 
 use super::Campaign;
 use super::alphabet::{Dice, Range, hour};
-use super::call::{Answered, Call, Said, agree, ask_model};
+use super::call::{Answered, Call};
 use super::core::Core;
-use super::naive::Model;
+use super::policies::with_likeness;
+use super::reference::{Contract, Reference};
 use super::script::{Memory, Step};
 use super::served::Served;
-use super::state::{self, Remains};
+use super::state::Remains;
 
 /// A call with its answer and the time at which the model hears of it.
 struct Exchange {
@@ -22,36 +23,25 @@ struct Exchange {
     time: Timestamp,
 }
 
-/// Where the model disagrees.
-fn disagreement(policy: &Policy, exchanges: &[Exchange], remains: &Remains) -> Option<String> {
-    let mut model = Model::default();
+/// Where the reference disagrees.
+fn disagreement<R: Reference>(policy: &Policy, exchanges: &[Exchange], remains: &Remains) -> Option<String> {
+    let mut reference = R::new(policy);
     for (number, exchange) in exchanges.iter().enumerate() {
-        let fresh = exchange.answered.fresh();
-        let expected = ask_model(&mut model, policy, &exchange.call, &fresh, exchange.time);
-        let observed = exchange.answered.said(&remains.reviews);
-        if !agree(&expected, &observed) {
-            return Some(format!("step {number}\n{}", difference(&expected, &observed)));
+        let followed = reference.follow(&exchange.call, &exchange.answered, &remains.reviews, exchange.time);
+        if let Err(difference) = followed {
+            return Some(format!("step {number}\n{difference}"));
         }
     }
     let told: Vec<_> = exchanges.iter().filter_map(|exchange| exchange.answered.told(&exchange.call)).collect();
     if told != remains.feed {
         return Some(format!("the feed\nanswers: {told:?}\nfeed:    {:?}", remains.feed));
     }
-    state::difference(&model, remains)
-}
-
-fn difference(expected: &Said, observed: &Said) -> String {
-    let (expected, observed) = (format!("{expected:#?}"), format!("{observed:#?}"));
-    let only = |a: &str, b: &str, sign: &str| {
-        let lines: Vec<_> = a.lines().filter(|line| !b.lines().any(|other| other == *line)).collect();
-        lines.iter().map(|line| format!("{sign} {line}\n")).collect::<String>()
-    };
-    only(&expected, &observed, "contract:") + &only(&observed, &expected, "product: ")
+    reference.difference(remains)
 }
 
 /// Where the model disagrees with the core on these steps.
 pub(crate) fn run_core(policy: &Policy, steps: &[Step]) -> Option<String> {
-    let mut core = Core::new(policy.clone());
+    let mut core = Core::new(policy);
     let mut memory = Memory::default();
     let mut exchanges = Vec::new();
     for (number, step) in steps.iter().enumerate() {
@@ -61,11 +51,11 @@ pub(crate) fn run_core(policy: &Policy, steps: &[Step]) -> Option<String> {
         memory.note(&call, &answered);
         exchanges.push(Exchange { call, answered, time });
     }
-    disagreement(policy, &exchanges, &core.remains())
+    disagreement::<Contract>(policy, &exchanges, &core.remains())
 }
 
-/// Where the model disagrees with the engine on these steps.
-async fn run_engine(served: &Served, tenant: &str, steps: &[Step]) -> Option<String> {
+/// Where the reference disagrees with the engine on these steps.
+async fn run_engine<R: Reference>(served: &Served, tenant: &str, steps: &[Step]) -> Option<String> {
     let tenant = TenantId::parse(tenant).expect("a good tenant name");
     let since = served.position();
     let mut memory = Memory::default();
@@ -76,7 +66,7 @@ async fn run_engine(served: &Served, tenant: &str, steps: &[Step]) -> Option<Str
         memory.note(&call, &answered);
         exchanges.push(Exchange { call, answered, time: Timestamp::now() });
     }
-    disagreement(&served.policy, &exchanges, &served.remains(&tenant, &memory.leads, since).await)
+    disagreement::<R>(&served.policy, &exchanges, &served.remains(&tenant, &memory.leads, since).await)
 }
 
 fn random_steps(seed: u64, range: Range) -> Vec<Step> {
@@ -101,13 +91,13 @@ fn shrink(policy: &Policy, steps: &[Step]) -> String {
     }
 }
 
-async fn shrink_on_engine(served: &Served, tenant: &str, mut steps: Vec<Step>) -> String {
+async fn shrink_on_engine<R: Reference>(served: &Served, tenant: &str, mut steps: Vec<Step>) -> String {
     let mut tries = 0;
     loop {
         let mut found = None;
         for steps in shorter(&steps) {
             tries += 1;
-            if run_engine(served, &format!("{tenant}, try {tries}"), &steps).await.is_some() {
+            if run_engine::<R>(served, &format!("{tenant}, try {tries}"), &steps).await.is_some() {
                 found = Some(steps);
                 break;
             }
@@ -117,13 +107,13 @@ async fn shrink_on_engine(served: &Served, tenant: &str, mut steps: Vec<Step>) -
             None => break,
         }
     }
-    let said = run_engine(served, &format!("{tenant}, at last"), &steps).await;
+    let said = run_engine::<R>(served, &format!("{tenant}, at last"), &steps).await;
     format!("{steps:#?}\n{}", said.unwrap_or_default())
 }
 
 #[test]
 fn the_core_answers_as_the_contract_says_one_at_a_time() {
-    let range = Range { times_of_receipt: true, request_ids: false, letters: 4 };
+    let range = Range { times_of_receipt: true, ..Range::default() };
     for (name, policy, seeds) in Campaign::from_environment(3_000).shares() {
         for seed in seeds {
             let steps = random_steps(seed, range);
@@ -134,30 +124,42 @@ fn the_core_answers_as_the_contract_says_one_at_a_time() {
     }
 }
 
+/// Every seed's sequence, many at once.
+async fn campaign<R: Reference>(name: &str, served: Served, range: Range, seeds: impl Iterator<Item = u64>) {
+    let mut running = JoinSet::new();
+    let mut seeds = seeds.peekable();
+    while seeds.peek().is_some() || !running.is_empty() {
+        while running.len() < 64
+            && let Some(seed) = seeds.next()
+        {
+            let served = served.clone();
+            running.spawn(async move {
+                let (steps, tenant) = (random_steps(seed, range), format!("sequence {seed}"));
+                let fails = run_engine::<R>(&served, &tenant, &steps).await.is_some();
+                if fails { Some((seed, shrink_on_engine::<R>(&served, &tenant, steps).await)) } else { None }
+            });
+        }
+        let done = running.join_next().await.expect("one is running").expect("a sequence does not panic");
+        assert!(
+            done.is_none(),
+            "policy {name}, {}",
+            done.map(|(seed, why)| format!("seed {seed}\n{why}")).unwrap_or_default()
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_engine_answers_as_the_contract_says_one_at_a_time() {
-    let range = Range { times_of_receipt: true, request_ids: true, letters: 4 };
+    let range = Range { times_of_receipt: true, request_ids: true, ..Range::default() };
     for (name, policy, seeds) in Campaign::from_environment(2_000).shares() {
-        let served = Served::new(&policy, true);
-        let mut running = JoinSet::new();
-        let mut seeds = seeds.peekable();
-        while seeds.peek().is_some() || !running.is_empty() {
-            while running.len() < 64
-                && let Some(seed) = seeds.next()
-            {
-                let served = served.clone();
-                running.spawn(async move {
-                    let (steps, tenant) = (random_steps(seed, range), format!("sequence {seed}"));
-                    let fails = run_engine(&served, &tenant, &steps).await.is_some();
-                    if fails { Some((seed, shrink_on_engine(&served, &tenant, steps).await)) } else { None }
-                });
-            }
-            let done = running.join_next().await.expect("one is running").expect("a sequence does not panic");
-            assert!(
-                done.is_none(),
-                "policy {name}, {}",
-                done.map(|(seed, why)| format!("seed {seed}\n{why}")).unwrap_or_default()
-            );
-        }
+        campaign::<Contract>(name, Served::new(&policy, true), range, seeds).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_engine_finds_who_is_alike_as_if_it_looked_at_every_lead() {
+    let range = Range { times_of_receipt: true, likeness: true, ..Range::default() };
+    for (name, policy, seeds) in Campaign::from_environment(1_000).shares() {
+        campaign::<Core>(name, Served::new(&with_likeness(policy), true), range, seeds).await;
     }
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use leadgate::domain::{ContactPoint, FieldKey, Lead};
+use leadgate::domain::{ContactPoint, FieldKey, Lead, LeadId};
 
 use super::alphabet::hour;
 use super::call::{Reviews, Told, dead_letter_name};
-use super::naive::{Model, ModelLead};
+use super::naive::{Model, ModelLead, ReviewIdentity};
 
 /// What a history leaves behind in the product.
 pub(crate) struct Remains {
@@ -56,21 +56,47 @@ fn shown(time: jiff::Timestamp) -> String {
 
 /// Where leads, open reviews or dead letters differ.
 pub(crate) fn difference(model: &Model, remains: &Remains) -> Option<String> {
-    let expected: BTreeSet<_> = model.leads.iter().map(|lead| (lead.id, parts_of_model(lead))).collect();
-    let observed: BTreeSet<_> = remains.leads.iter().map(|lead| (lead.lead_id, parts_of_lead(lead))).collect();
-    let expected_reviews: BTreeSet<_> = model.reviews.iter().map(|review| review.identity.clone()).collect();
-    let observed_reviews: BTreeSet<_> = remains.reviews.values().cloned().collect();
+    let leads = model.leads.iter().map(|lead| (lead.id, parts_of_model(lead))).collect();
+    let reviews = model.reviews.iter().map(|review| review.identity.clone()).collect();
     let payloads = model.dead_payloads.iter().map(|(source, payload)| dead_letter_name(source, None, "", payload));
     let writes = model.dead_writes.iter().map(|(target, lead, code)| dead_letter_name(target, Some(*lead), code, &[]));
-    let letters = differ(&payloads.chain(writes).collect(), &remains.dead_letters);
-    let leads = differ(&expected, &observed);
-    let reviews = differ(&expected_reviews, &observed_reviews);
-    let differences = leads + &reviews + &letters;
+    compared(&leads, &reviews, &payloads.chain(writes).collect(), remains)
+}
+
+/// The same of what somebody else leaves behind, with how everything was linked.
+pub(crate) fn difference_of_remains(expected: &Remains, remains: &Remains) -> Option<String> {
+    let linked = |remains: &Remains| -> BTreeSet<_> {
+        remains.leads.iter().map(|lead| (lead.lead_id, links_of_lead(lead))).collect()
+    };
+    let leads = expected.leads.iter().map(|lead| (lead.lead_id, parts_of_lead(lead))).collect();
+    let reviews = expected.reviews.values().cloned().collect();
+    let links = differ(&linked(expected), &linked(remains));
+    let others = compared(&leads, &reviews, &expected.dead_letters, remains);
+    if links.is_empty() { others } else { Some(others.unwrap_or_default() + &links) }
+}
+
+/// How each identifier of a lead was linked.
+fn links_of_lead(lead: &Lead) -> BTreeSet<String> {
+    let ids = lead.external_ids.iter().map(|linked| format!("id {} {:?}", linked.id.value(), linked.linked_by));
+    let contacts = lead.emails.iter().chain(&lead.phones);
+    ids.chain(contacts.map(|contact| format!("{} {:?} {:?}", contact.key, contact.kind, contact.linked_by))).collect()
+}
+
+fn compared(
+    leads: &BTreeSet<(LeadId, BTreeSet<String>)>,
+    reviews: &BTreeSet<ReviewIdentity>,
+    dead_letters: &BTreeSet<String>,
+    remains: &Remains,
+) -> Option<String> {
+    let observed = remains.leads.iter().map(|lead| (lead.lead_id, parts_of_lead(lead))).collect();
+    let leads = differ(leads, &observed);
+    let reviews = differ(reviews, &remains.reviews.values().cloned().collect());
+    let differences = leads + &reviews + &differ(dead_letters, &remains.dead_letters);
     (!differences.is_empty()).then(|| format!("in the end\n{differences}"))
 }
 
 fn differ<T: Ord + Debug>(expected: &BTreeSet<T>, observed: &BTreeSet<T>) -> String {
-    let missing = expected.difference(observed).map(|item| format!("contract: {item:?}\n"));
+    let missing = expected.difference(observed).map(|item| format!("expected: {item:?}\n"));
     let surplus = observed.difference(expected).map(|item| format!("product:  {item:?}\n"));
     missing.chain(surplus).collect()
 }
