@@ -68,9 +68,13 @@ impl IdReader<'_> {
     fn read(&mut self, source: &SourceName, value: String, path: &'static str, field: &'static str) {
         let limit = self.door.policy.limits.value_bytes;
         let Some(value) = clean(value, Lines::One, limit, self.violations, || path.into()) else { return };
-        let rules = self.door.policy.source(source);
-        let prefix = rules.external_id_prefix.as_deref();
-        match ExternalId::parse(source.clone(), &value, rules.external_id_format, prefix) {
+        let policy = self.door.policy;
+        // A system writes the ids of its contacts as it writes those of its leads, unless the policy says otherwise.
+        let system = source.as_str().strip_suffix(CONTACT_SUFFIX).and_then(|system| SourceName::parse(system).ok());
+        let system = system.filter(|_| !policy.sources.contains_key(source));
+        let format = policy.source(system.as_ref().unwrap_or(source)).external_id_format;
+        let prefix = policy.source(source).external_id_prefix.as_deref();
+        match ExternalId::parse(source.clone(), &value, format, prefix) {
             Ok(Some(id)) if self.lead.external_ids.contains(&id) => {}
             Ok(Some(id)) => self.lead.external_ids.push(id),
             Ok(None) => self.note(InputNote::Blocked(field)),

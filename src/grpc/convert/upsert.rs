@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::decision::command::{RequestId, UpsertCommand, UpsertMode};
+use crate::decision::command::{RequestId, UpdateMode, UpsertCommand, UpsertMode};
 use crate::decision::policy::Policy;
 use crate::decision::review::Payload;
 use crate::decision::tier::MatchTier;
@@ -144,6 +144,10 @@ fn command(
     let how = update_mode(known(how, "update_mode", &mut violations)).unwrap_or_default();
     let lookup_field = tier(known(lookup_field, "lookup_field", &mut violations));
     check_lookup(lookup_field, lead_id.is_some(), &read, &mut violations);
+    if mode == UpsertMode::CreateDuplicate && how == UpdateMode::LinkOnly {
+        let description = "UPDATE_MODE_LINK_ONLY never creates a lead and UPSERT_MODE_CREATE_DUPLICATE always does";
+        violations.add("update_mode", Rule::InvalidValue, description);
+    }
     if expected_version.is_some_and(|version| version < 0) {
         violations.add("expected_version", Rule::InvalidValue, "versions are not negative");
     }

@@ -42,6 +42,8 @@ fn each_source_has_its_own_format_and_prefix() {
     let salesforce = policy_with(|rules| rules.external_id_format = ExternalIdFormat::Salesforce);
     let of = |text| LeadInput { external_id: some(text), ..LeadInput::default() };
     assert_eq!(ids_by(&salesforce, of("00Q5g00000AbCdE")), ids_by(&salesforce, of("00Q5g00000AbCdEEAV")));
+    let contact = |text| LeadInput { external_contact_id: some(text), ..LeadInput::default() };
+    assert_eq!(ids_by(&salesforce, contact("00Q5g00000AbCdE")), ids_by(&salesforce, contact("00Q5g00000AbCdEEAV")));
     let prefixed = policy_with(|rules| rules.external_id_prefix = Some("MKTG-".into()));
     assert_eq!(ids_by(&prefixed, of("12345")), ids_by(&prefixed, of("MKTG-12345")));
 }

@@ -79,6 +79,8 @@ fn the_policy_decides_who_may_call_and_duplicate() {
     assert!(matches!(converted_by(&strict, request_of(lead())), Err(Failure::UnknownSource(_))));
     let duplicate = || UpsertRequest { mode: proto::UpsertMode::CreateDuplicate.into(), ..request_of(lead()) };
     assert!(converted(duplicate()).is_ok());
+    let links = UpsertRequest { update_mode: proto::UpdateMode::LinkOnly.into(), ..duplicate() };
+    check(links, &["update_mode INVALID_VALUE"]);
     let forbidding = policy_with(|rules| rules.may_create_duplicates = false);
     assert!(matches!(converted_by(&forbidding, duplicate()), Err(Failure::NotPermitted(_))));
 }
