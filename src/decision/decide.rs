@@ -252,12 +252,13 @@ impl Deciding {
         let Some(likeness) = &evidence.likeness else { return };
         self.truncated |= likeness.truncated;
         self.weighed = Some(weighing(evidence, policy));
-        for compared in &likeness.leads {
+        let told = likeness.told(command.explain);
+        for compared in told {
             self.take_compared(compared, likeness.torn, policy);
         }
         if command.explain {
             let incoming = Side::Incoming(&command.lead);
-            for ComparedLead { lead_id, score, lead, .. } in &likeness.leads {
+            for ComparedLead { lead_id, score, lead, .. } in told {
                 if let (Some(lead), Some(candidate)) = (lead, self.candidate(*lead_id)) {
                     candidate.comparisons = side_by_side(score, incoming, Side::Stored(lead));
                 }

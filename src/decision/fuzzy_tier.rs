@@ -10,7 +10,10 @@ use super::matching::{FrequencyTable, Profile, Score, compare, weight_of_probabi
 use super::policy::Policy;
 use super::tier::MatchLevel;
 
-/// How many of the leads that were compared are told of, at most: the best.
+/// How many of the leads that were compared are kept, at most: the best.
+const MOST_KEPT: usize = 50;
+
+/// How many of them a caller is told of who does not ask why.
 const MOST_TOLD: usize = 10;
 
 /// So many are told of however unlikely they are, so that a reader sees what came closest.
@@ -79,7 +82,7 @@ impl Likeness {
         });
         let close = |score: &Score| score.probability() >= CLOSE;
         let torn = is_torn(&compared, frequencies, policy);
-        let told = compared.into_iter().enumerate().take(MOST_TOLD);
+        let told = compared.into_iter().enumerate().take(MOST_KEPT);
         let told = told.take_while(|(place, (_, score, _))| *place < ALWAYS_TOLD || close(score));
         let leads = told.map(|(_, (lead, score, _))| ComparedLead {
             lead_id: lead.lead_id,
@@ -90,9 +93,15 @@ impl Likeness {
         Self { leads: leads.collect(), truncated: sharing.truncated, torn }
     }
 
+    /// The leads that a caller is told of.
+    pub fn told(&self, explain: bool) -> &[ComparedLead] {
+        let most = if explain { MOST_KEPT } else { MOST_TOLD };
+        &self.leads[..self.leads.len().min(most)]
+    }
+
     /// The leads that have to be read: those that may decide, and where a caller wants to know why, all that are told of.
     pub fn needed(&self, explain: bool) -> Vec<LeadId> {
-        let needed = self.leads.iter().filter(|compared| explain || compared.level != MatchLevel::None);
+        let needed = self.told(explain).iter().filter(|compared| explain || compared.level != MatchLevel::None);
         needed.map(|compared| compared.lead_id).collect()
     }
 
@@ -161,6 +170,7 @@ mod tests {
         assert_eq!(told(0), (3, [0, 3]));
         assert_eq!(told(1), (3, [1, 3]));
         assert_eq!(told(5), (5, [5, 5]));
-        assert_eq!(told(11), (10, [10, 10]));
+        assert_eq!(told(11), (11, [10, 11]));
+        assert_eq!(told(60), (50, [10, 50]));
     }
 }
