@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use crate::domain::{ContactPoint, Email, IncomingLead, Lead, LeadId};
+use crate::domain::{ContactPoint, Email, IncomingLead, Lead, LeadId, LinkedBy};
 
 use super::evidence::{KeyLookup, Names};
 use super::name_guard::NameVerdict;
@@ -153,8 +153,24 @@ impl TierEvaluator<'_> {
             MatchTier::Email if !self.is_role_or_listed(lookup) => nameless(),
             _ => Vec::new(),
         };
-        if in_doubt.is_empty() { KeyVerdict::GuardFailed(owned(holders)) } else { multiple_matches(&in_doubt) }
+        if !in_doubt.is_empty() {
+            return multiple_matches(&in_doubt);
+        }
+        // Whom only likeness gave the key does not hold it for somebody else: the same payload gave it.
+        let own: Vec<_> = holders.iter().copied().filter(|lead| !is_added_by_likeness(lookup, lead)).collect();
+        if own.is_empty() { KeyVerdict::Free } else { KeyVerdict::GuardFailed(owned(&own)) }
     }
+}
+
+/// Whether the lead has an email or phone by likeness alone, which nothing has confirmed since.
+fn is_added_by_likeness(lookup: &KeyLookup, lead: &Lead) -> bool {
+    let points = match lookup.key.key.tier() {
+        MatchTier::Email => &lead.emails,
+        MatchTier::Phone => &lead.phones,
+        MatchTier::LeadId | MatchTier::ExternalId | MatchTier::Fuzzy => return false,
+    };
+    let mut held = points.iter().filter(|point| *point.key == *lookup.key.key.text()).peekable();
+    held.peek().is_some() && held.all(|point| point.linked_by == LinkedBy::Fuzzy)
 }
 
 /// Whether there are addresses, all of them of functions.

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 
 use crate::decision::command::{UpdateMode, UpsertCommand};
 use crate::decision::digest::DigestKey;
+use crate::decision::evidence::Names;
+use crate::decision::name_guard::NameVerdict;
 use crate::decision::outcome::Withheld;
 use crate::decision::policy::Policy;
 use crate::decision::reason::{Reason, ReasonCode};
@@ -68,9 +70,12 @@ impl<'a> LeadEdit<'a> {
         if self.claimant.mode == UpdateMode::LinkOnly {
             return;
         }
+        let named = Names::of_incoming(&command.lead).compare(&Names::of_lead(&self.lead));
         for (field, text) in &command.lead.values {
             if !field.is_contact_point() {
-                self.apply(&IncomingValue { key: FieldKey::Field(*field), given: text, compared: text });
+                let value = IncomingValue { key: FieldKey::Field(*field), given: text, compared: text };
+                let otherwise = if named == NameVerdict::Incompatible { self.named_otherwise(*field) } else { None };
+                self.apply_against(&value, otherwise);
             }
         }
         for (name, text) in &command.lead.attributes {
@@ -99,21 +104,30 @@ impl<'a> LeadEdit<'a> {
         }
     }
 
+    /// What says somebody's name where the field does not: another name is not put beside it as if there were none.
+    fn named_otherwise(&self, field: Field) -> Option<FieldValue> {
+        let others: &[Field] = match field {
+            Field::FirstName | Field::LastName => &[Field::FullName],
+            Field::FullName => &[Field::LastName, Field::FirstName],
+            _ => return None,
+        };
+        others.iter().find_map(|other| self.lead.fields.get(other)).cloned()
+    }
+
     /// Sets one value, or says why not.
-    pub(super) fn apply(&mut self, value: &IncomingValue<'_>) -> bool {
-        let current = self.current(&value.key);
+    fn apply(&mut self, value: &IncomingValue<'_>) {
+        self.apply_against(value, None);
+    }
+
+    /// The same where something else stands for a blank field.
+    fn apply_against(&mut self, value: &IncomingValue<'_>, otherwise: Option<FieldValue>) {
+        let current = self.current(&value.key).or(otherwise.map(Cow::Owned));
         if current.as_deref().is_some_and(|current| *current.value == *value.given) || self.is_repeated(value) {
-            return false;
+            return;
         }
         match may_replace(self.policy, self.claimant, &value.key, current.as_deref(), value.given) {
-            Ok(()) => {
-                self.set(&value.key, value.given);
-                true
-            }
-            Err(reason) => {
-                self.withhold(&value.key, value.given, reason);
-                false
-            }
+            Ok(()) => self.set(&value.key, value.given),
+            Err(reason) => self.withhold(&value.key, value.given, reason),
         }
     }
 
@@ -267,12 +281,12 @@ pub(super) fn digests_of_payload(command: &UpsertCommand, digests: &DigestKey) -
         .iter()
         .map(|phone| (FieldKey::Field(super::identifiers::phone_field(phone.kind)), phone.phone.key()));
     let attributes = lead.attributes.iter().map(|(name, text)| (FieldKey::Attribute(name.clone()), &**text));
-    plain
-        .chain(email)
-        .chain(phones)
-        .chain(attributes)
-        .map(|(key, text)| (key.clone(), digests.value(&key, text)))
-        .collect()
+    let mut texts = DigestMap::new();
+    for (key, text) in plain.chain(email).chain(phones).chain(attributes) {
+        // Of several phones the first is the one meant as primary.
+        texts.entry(key).or_insert_with_key(|key| digests.value(key, text));
+    }
+    texts
 }
 
 /// The digests of everything that a lead holds, in the form in which it is compared.

@@ -71,7 +71,9 @@ pub(super) fn link_identifiers(
             let field = if *id.source() == command.source { "external_id" } else { "external_ids" };
             add_reason(&mut linking.reasons, Reason::from(ReasonCode::ContestedValue).with("field", field));
         } else {
-            link_external_id(&mut edit.lead, id, links, &mut linking);
+            // What a system calls its record, another one cannot confirm.
+            let confirms = links.confirms && *id.source() == command.source;
+            link_external_id(&mut edit.lead, id, Links { confirms, ..links }, &mut linking);
         }
     }
     for (index, email) in command.lead.emails.iter().enumerate() {
@@ -84,8 +86,12 @@ pub(super) fn link_identifiers(
             take_primary_email(edit, command, email, &mut linking);
         }
     }
-    for phone in &command.lead.phones {
-        link_phone(edit, phone, links, &mut linking);
+    for (index, phone) in command.lead.phones.iter().enumerate() {
+        link_phone(&mut edit.lead, phone, links, &mut linking);
+        let field = phone_field(phone.kind);
+        if command.lead.phones[..index].iter().all(|before| phone_field(before.kind) != field) {
+            take_primary_phone(edit, phone);
+        }
     }
     linking
 }
@@ -163,24 +169,29 @@ fn corrects_typo(edit: &LeadEdit<'_>, command: &UpsertCommand, email: &Email) ->
         && Names::of_incoming(&command.lead).compare(&Names::of_lead(&edit.lead)) != NameVerdict::Incompatible
 }
 
-fn link_phone(edit: &mut LeadEdit<'_>, incoming: &IncomingPhone, links: Links, linking: &mut Linking) {
+fn link_phone(lead: &mut Cow<'_, Lead>, incoming: &IncomingPhone, links: Links, linking: &mut Linking) {
     let field = phone_field(incoming.kind);
     let known = |point: &ContactPoint| *point.key == *incoming.phone.key() && phone_field(point.kind) == field;
-    if let Some(known) = edit.lead.phones.iter().position(known) {
-        if links.confirms && edit.lead.phones[known].linked_by == LinkedBy::Fuzzy {
-            edit.lead.to_mut().phones[known].linked_by = LinkedBy::Exact;
+    if let Some(known) = lead.phones.iter().position(known) {
+        if links.confirms && lead.phones[known].linked_by == LinkedBy::Fuzzy {
+            lead.to_mut().phones[known].linked_by = LinkedBy::Exact;
             linking.linked = true;
         }
-    } else {
-        edit.lead.to_mut().phones.push(ContactPoint {
-            value: incoming.phone.as_given().into(),
-            key: incoming.phone.key().into(),
-            kind: incoming.kind,
-            primary: false,
-            linked_by: links.linked_by,
-        });
-        linking.linked = true;
+        return;
     }
+    lead.to_mut().phones.push(ContactPoint {
+        value: incoming.phone.as_given().into(),
+        key: incoming.phone.key().into(),
+        kind: incoming.kind,
+        primary: false,
+        linked_by: links.linked_by,
+    });
+    linking.linked = true;
+}
+
+/// Of several numbers of one field the first is the one meant as primary.
+fn take_primary_phone(edit: &mut LeadEdit<'_>, incoming: &IncomingPhone) {
+    let field = phone_field(incoming.kind);
     let value =
         IncomingValue { key: FieldKey::Field(field), given: incoming.phone.as_given(), compared: incoming.phone.key() };
     if promote(edit, &value) {

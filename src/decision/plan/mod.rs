@@ -132,7 +132,9 @@ impl<'a> Planner<'a> {
         if let Verdict::UnknownLead = decided.verdict {
             return skip(ReasonCode::LeadNotFound);
         }
-        if matches!(decided.verdict, Verdict::None) && !has_usable_identifier(&self.command.lead) {
+        // Whoever is like somebody by the name alone is nobody that a lead could be made of, either.
+        let unmatched = matches!(decided.verdict, Verdict::None | Verdict::Possible { .. });
+        if unmatched && !has_usable_identifier(&self.command.lead) {
             return Action::Skip { reason: ReasonCode::NoUsableIdentifier, found: None, keep: true };
         }
         if self.command.mode == UpsertMode::CreateDuplicate {
@@ -159,8 +161,7 @@ impl<'a> Planner<'a> {
         if rules.channel == Channel::Bulk && rules.on_bulk_match == OnBulkMatch::Review {
             return Action::Park(ReasonCode::BulkOverwrite);
         }
-        if rules.channel == Channel::Bulk && rules.on_bulk_match == OnBulkMatch::FillBlanks && tier == MatchTier::Fuzzy
-        {
+        if rules.channel == Channel::Bulk && tier == MatchTier::Fuzzy {
             return Action::Park(ReasonCode::BulkFuzzyMatch);
         }
         Action::Update { lead: Arc::clone(lead), review: None }

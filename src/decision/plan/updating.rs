@@ -70,9 +70,11 @@ impl Planner<'_> {
         let payload = &self.command.lead;
         let by_id =
             lead.external_ids.iter().any(|linked| exact(linked.linked_by) && payload.external_ids.contains(&linked.id));
-        let emails = || lead.emails.iter().filter(|point| exact(point.linked_by));
-        let by_email = emails().any(|point| payload.emails.iter().any(|email| *email.normalized() == *point.key));
-        by_id || by_email
+        let shared = &self.context.policy.shared_emails;
+        let personal = payload.emails.iter().map(|email| (email.normalized(), email.is_role_mailbox()));
+        let mut personal = personal.filter(|(key, is_role)| !is_role && !shared.contains(*key));
+        let holds = |key: &str| lead.emails.iter().any(|point| exact(point.linked_by) && *point.key == *key);
+        by_id || personal.any(|(key, _)| holds(key))
     }
 
     /// Other leads that the lead is like as it will stand: never united here, but told, and put to a person.

@@ -245,3 +245,16 @@ async fn concurrent_callers_of_one_key_make_one_lead() {
         assert_eq!(fixture.engine.statistics().locked_keys, 0);
     }
 }
+
+#[tokio::test]
+async fn of_two_phones_the_first_is_primary_and_sent_again_they_change_nothing() {
+    let fixture = Fixture::new();
+    let two = "web: email=mp@m.com phone=+49301234567 phone=+49301234568";
+    let created = fixture.upsert(payload(two)).await;
+    let lead = created.outcome.lead.clone().expect("a lead");
+    let primary: Vec<_> = lead.phones.iter().filter(|phone| phone.primary).map(|phone| &*phone.key).collect();
+    assert_eq!(primary, ["+49301234567"]);
+    assert_eq!(fixture.upsert(payload(two)).await.outcome.status, UpsertStatus::Unchanged);
+    let elsewhere = fixture.upsert(payload(&two.replace("web", "crm"))).await;
+    assert_eq!(elsewhere.outcome.status, UpsertStatus::Unchanged);
+}

@@ -248,3 +248,63 @@ async fn two_payloads_of_one_person_at_one_instant_make_one_lead() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_likeness_added_holds_nobody_up_who_sends_it_again() {
+    let fixture = Fixture::new();
+    let created =
+        upsert(&fixture, payload("crm: id=1 first=Anna last=Garcia-Lopez company=Acme born=1962-03-03")).await;
+    let married = "web: phone=+14155552009 first=Anna last=van_der_Berg company=Acme born=1962-03-03";
+    let found = upsert(&fixture, payload(married)).await;
+    assert_eq!((found.outcome.status, found.outcome.lead_id), (UpsertStatus::Updated, created.outcome.lead_id));
+    let again = upsert(&fixture, payload(married)).await;
+    assert_eq!((again.outcome.status, again.outcome.lead_id), (UpsertStatus::Unchanged, created.outcome.lead_id));
+    assert_eq!(reviews(&fixture).await, 0);
+}
+
+#[tokio::test]
+async fn a_mark_is_taken_away_by_neither_a_shared_mailbox_nor_another_system() {
+    let fixture = Fixture::new();
+    upsert(&fixture, payload("crm: id=1 email=info@acme.com first=Jane last=Papadimitriou company=Acme city=Bonn"))
+        .await;
+    let elsewhere = "web: id=7 email=info@acme.com first=Jayne last=Papadimitrou company=Acme city=Bonn";
+    let marked = async |answer: &Answer| {
+        let lead = stored(&fixture, answer).await;
+        lead.external_ids.iter().filter(|linked| linked.linked_by == LinkedBy::Fuzzy).count()
+    };
+    let found = upsert(&fixture, payload(elsewhere)).await;
+    assert_eq!((found.outcome.decision.matched_by, marked(&found).await), (Some(MatchTier::Fuzzy), 1));
+    let again = upsert(&fixture, payload(elsewhere)).await;
+    assert_eq!((again.outcome.status, marked(&again).await), (UpsertStatus::Unchanged, 1));
+    let other = upsert(&fixture, payload("crm: id=1 id.web=7")).await;
+    assert_eq!(marked(&other).await, 1, "the web has not confirmed what it calls her");
+}
+
+#[tokio::test]
+async fn a_name_alone_makes_no_lead_however_like_somebody_it_is() {
+    let fixture = Fixture::new();
+    upsert(&fixture, payload("crm: id=1 first=Elizabeth last=Papadimitriou company=Acme")).await;
+    for _ in 0..2 {
+        let named = upsert(&fixture, payload("web: first=Elizabeth last=Papadimitriou")).await;
+        assert_eq!(named.outcome.status, UpsertStatus::Skipped);
+        assert!(named.outcome.reasons.iter().any(|reason| reason.code == ReasonCode::NoUsableIdentifier));
+    }
+    assert_eq!(reviews(&fixture).await, 0);
+}
+
+#[tokio::test]
+async fn a_name_that_is_held_in_one_piece_is_not_blank() {
+    let fixture = Fixture::new();
+    upsert(&fixture, payload("crm: id=1 email=jane@acme.com full=Jane_Doe")).await;
+    let fill = UpsertCommand {
+        update_mode: UpdateMode::FillBlanks,
+        ..payload("web: email=jane@acme.com first=Max last=Power")
+    };
+    let filled = upsert(&fixture, fill).await;
+    assert_eq!(filled.outcome.status, UpsertStatus::Unchanged);
+    let withheld: Vec<_> =
+        filled.outcome.withheld.iter().map(|withheld| (withheld.field.to_string(), withheld.reason)).collect();
+    let not_blank = |field: &str| (field.to_owned(), ReasonCode::NotBlank);
+    assert_eq!(withheld, [not_blank("first_name"), not_blank("last_name")]);
+    assert_eq!(stored(&fixture, &filled).await.value(Field::LastName), None);
+}

@@ -3,8 +3,8 @@
 use leadgate::decision::command::{RequestId, UpdateMode, UpsertCommand, UpsertMode};
 use leadgate::decision::review::Payload;
 use leadgate::domain::{
-    CompanyName, Email, ExternalId, ExternalIdFormat, Field, IncomingLead, IncomingPhone, PersonName, Phone, PhoneKind,
-    SourceName, TenantId,
+    BirthDate, CompanyName, Email, ExternalId, ExternalIdFormat, Field, IncomingLead, IncomingPhone, PersonName, Phone,
+    PhoneKind, SourceName, TenantId,
 };
 
 pub(crate) fn source(name: &str) -> SourceName {
@@ -16,7 +16,7 @@ pub(crate) fn payload(text: &str) -> UpsertCommand {
     let (name, fields) = text.split_once(':').expect("source: fields");
     let source = source(name);
     let mut lead = IncomingLead::default();
-    let (mut first, mut last) = (None, None);
+    let (mut first, mut last, mut full) = (None, None, None);
     for pair in fields.split_whitespace() {
         let (key, value) = pair.split_once('=').expect("key=value");
         let value = value.replace('_', " ");
@@ -33,6 +33,11 @@ pub(crate) fn payload(text: &str) -> UpsertCommand {
             }
             "first" => first = Some(value),
             "last" => last = Some(value),
+            "full" => full = Some(value),
+            "born" => {
+                lead.birth_date = BirthDate::parse(&value).ok();
+                lead.values.insert(Field::DateOfBirth, value.into());
+            }
             "company" => {
                 lead.company = CompanyName::parse(&value);
                 lead.values.insert(Field::Company, value.into());
@@ -46,8 +51,8 @@ pub(crate) fn payload(text: &str) -> UpsertCommand {
             }
         }
     }
-    lead.name = PersonName::from_parts(first.as_deref(), last.as_deref(), None);
-    for (field, value) in [(Field::FirstName, first), (Field::LastName, last)] {
+    lead.name = PersonName::from_parts(first.as_deref(), last.as_deref(), full.as_deref());
+    for (field, value) in [(Field::FirstName, first), (Field::LastName, last), (Field::FullName, full)] {
         if let Some(value) = value {
             lead.values.insert(field, value.into());
         }
