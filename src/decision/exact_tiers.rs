@@ -134,8 +134,7 @@ impl TierEvaluator<'_> {
     fn is_of_function(&self, lead: &Lead) -> bool {
         let incoming =
             self.incoming.person().is_none() && all_roles(self.lead.emails.iter().map(Email::is_role_mailbox));
-        let is_role = |point: &ContactPoint| Email::parse(&point.key).is_ok_and(|email| email.is_role_mailbox());
-        let stored = Names::of_lead(lead).person().is_none() && all_roles(lead.emails.iter().map(is_role));
+        let stored = Names::of_lead(lead).person().is_none() && writes_for_functions(lead);
         let known = |email: &Email| lead.emails.iter().any(|known| *known.key == *email.normalized());
         (incoming || stored) && !self.lead.emails.iter().any(known)
     }
@@ -171,6 +170,12 @@ fn is_added_by_likeness(lookup: &KeyLookup, lead: &Lead) -> bool {
     };
     let mut held = points.iter().filter(|point| *point.key == *lookup.key.key.text()).peekable();
     held.peek().is_some() && held.all(|point| point.linked_by == LinkedBy::Fuzzy)
+}
+
+/// Whether a lead has addresses, all of them of functions.
+pub(super) fn writes_for_functions(lead: &Lead) -> bool {
+    let is_role = |point: &ContactPoint| Email::parse(&point.key).is_ok_and(|email| email.is_role_mailbox());
+    all_roles(lead.emails.iter().map(is_role))
 }
 
 /// Whether there are addresses, all of them of functions.

@@ -8,6 +8,7 @@ use crate::domain::{ExternalIdState, Lead, LeadId, SourceName};
 
 use super::clustering::{ScoredPair, groups};
 use super::evidence::Names;
+use super::exact_tiers::writes_for_functions;
 use super::matching::{FrequencyTable, Profile, Score, Weights, compare, weight_of_probability};
 use super::name_guard::NameVerdict;
 use super::tier::MatchTier;
@@ -27,9 +28,15 @@ pub struct Tie {
 }
 
 impl Tie {
-    /// That of a key which both hold: an external id or an address is meant for one person, a phone is not.
-    pub fn of_shared_key(tier: MatchTier, one: &Names, other: &Names) -> Self {
-        let score = match (tier, one.compare(other)) {
+    /// That of a key which both hold: an external id or an address is meant for one person, a phone is not, and sales and billing of a
+    /// company answer one phone without being one.
+    pub fn of_shared_key(tier: MatchTier, one: (&Lead, &Names), other: (&Lead, &Names)) -> Self {
+        let score = match (tier, one.1.compare(other.1)) {
+            (MatchTier::Phone, NameVerdict::Compatible { .. } | NameVerdict::OneSided)
+                if are_of_functions(one, other) =>
+            {
+                0.3
+            }
             (MatchTier::Phone, NameVerdict::Compatible { .. }) => 0.9,
             (MatchTier::Phone, NameVerdict::OneSided) => 0.7,
             (MatchTier::Phone, NameVerdict::Incompatible) => 0.3,
@@ -52,6 +59,13 @@ impl Tie {
         let higher = if rank(&other) > rank(&self) { other } else { self };
         Self { weight: self.weight.max(other.weight), ..higher }
     }
+}
+
+/// Whether one of them names nobody and writes for a function, and the other one does not for the same.
+fn are_of_functions(one: (&Lead, &Names), other: (&Lead, &Names)) -> bool {
+    let is_function = |(lead, names): (&Lead, &Names)| names.person().is_none() && writes_for_functions(lead);
+    let shared = one.0.emails.iter().any(|email| other.0.emails.iter().any(|known| known.key == email.key));
+    (is_function(one) || is_function(other)) && !shared
 }
 
 /// Leads that hang together, by their places in a list.

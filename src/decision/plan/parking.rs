@@ -73,8 +73,7 @@ impl Planner<'_> {
             lead_ids: Vec::new(),
             payload: None,
             reasons: Vec::new(),
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a score lies in 0..1")]
-            score_thousandths: (score * 1000.0).round() as u32,
+            score_thousandths: thousandths(score),
             create_time: self.context.now,
         }
     }
@@ -159,6 +158,12 @@ impl Planner<'_> {
             has_payload: true,
         })
     }
+}
+
+/// A score as it is stored.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a score lies in 0..1")]
+pub(super) fn thousandths(score: f64) -> u32 {
+    (score * 1000.0).round() as u32
 }
 
 /// A reason as it may be stored outside a payload row.

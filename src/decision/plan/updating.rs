@@ -9,10 +9,11 @@ use crate::decision::policy::{Channel, OnBulkMatch};
 use crate::decision::reason::{Reason, ReasonCode};
 use crate::decision::review::{Review, ReviewKind};
 use crate::decision::tier::{MatchLevel, MatchTier};
-use crate::domain::{DigestMap, Field, Lead, Lifecycle, LinkedBy};
+use crate::domain::{DigestMap, Field, Lead, LeadId, Lifecycle, LinkedBy};
 
 use super::edit::{LeadEdit, digests_of_payload};
 use super::identifiers::{Linking, Links, exceeded_limit, is_contested, link_identifiers, lookup_of, primary_key};
+use super::parking::thousandths;
 use super::{Plan, Planner, add_reason, changed_lead};
 
 /// By what the payload is known to be the lead's.
@@ -140,7 +141,7 @@ impl Planner<'_> {
         outcome.withheld = edit.withheld;
         outcome.write = self.instruct(&mut lead, true, &mut outcome.reasons);
         let mut reviews: Vec<Review> =
-            rivals.into_iter().map(|rival| self.review_of_pair(before.lead_id, rival, &outcome)).collect();
+            rivals.into_iter().map(|rival| self.review_of_double(before.lead_id, rival, &outcome)).collect();
         reviews.extend(self.review_of_bulk(before, &outcome));
         reviews.extend(review.map(|reason| self.review_of_payload(reason, &outcome)));
         outcome.review_id = reviews.first().map(|review| review.review_id);
@@ -148,6 +149,18 @@ impl Planner<'_> {
         let after = written.as_ref().map_or(before, |change| &change.after);
         outcome.lead = Some(Arc::clone(after));
         self.finish(outcome, written, reviews, edit.changed.into_iter().collect())
+    }
+
+    /// A pair that the update made alike is as likely one as it was found to be, whatever the decision was.
+    fn review_of_double(&self, lead_id: LeadId, rival: LeadId, outcome: &Outcome) -> Review {
+        let review = self.review_of_pair(lead_id, rival, outcome);
+        let neighbours = self.evidence.neighbours.iter().flat_map(|neighbours| &neighbours.leads);
+        let alike = neighbours.into_iter().find(|compared| compared.lead_id == rival);
+        let of_key = outcome.decision.conflicts.iter().any(|one| one.lead_id == rival && one.tier != MatchTier::Fuzzy);
+        match alike.filter(|_| !of_key) {
+            Some(compared) => Review { score_thousandths: thousandths(compared.score.probability()), ..review },
+            None => review,
+        }
     }
 
     fn review_of_bulk(&self, lead: &Lead, outcome: &Outcome) -> Option<Review> {

@@ -86,7 +86,7 @@ impl<V: LeadView> Moment<V> {
         }
         for other in first.iter().filter(|other| reaches(ready, against, **other)) {
             let Some(holder) = self.lead(*other).await? else { continue };
-            let tie = Tie::of_shared_key(key.tier(), &ready.names, &holder.names);
+            let tie = Tie::of_shared_key(key.tier(), (&ready.lead, &ready.names), (&holder.lead, &holder.names));
             if tie.score >= self.wanted.min_score {
                 add(tied, *other, tie);
             }

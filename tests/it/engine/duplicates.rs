@@ -101,6 +101,17 @@ async fn leads_that_are_only_alike_are_found_for_one_and_over_everything() {
 }
 
 #[tokio::test]
+async fn two_functions_of_a_company_that_answer_one_phone_are_no_pair() {
+    let fixture = Fixture::new();
+    let sales = "crm: id=1 email=sales@zort.com phone=+4930901820 company=Zort_Labs";
+    let ids = made(&fixture, &[sales, &sales.replace("sales", "billing").replace("id=1", "id=2")]).await;
+    assert!(groups(&fixture, everything()).await.is_empty());
+    assert!(groups(&fixture, around(ids[0])).await.is_empty());
+    let again = made(&fixture, &[&sales.replace("id=1", "id=3")]).await;
+    assert_eq!(members(&groups(&fixture, everything()).await), [set(&[ids[0], again[0]])]);
+}
+
+#[tokio::test]
 async fn a_key_in_common_names_the_pair_and_the_tiers_asked_for_decide() {
     let fixture = Fixture::new();
     let again = "web: id=2 phone=+4930901820 first=Jane last=Papadimitriou company=Acme_Logistics city=Bonn";
