@@ -25,7 +25,12 @@ const ROUND: Duration = Duration::from_millis(250);
 const LONGEST_REST: Duration = Duration::from_secs(60);
 
 /// Fewer leads are not worth a table: they say less than what is common in the world.
-const FEWEST_LEADS: u32 = 128;
+pub(super) const FEWEST_LEADS: u32 = 128;
+
+/// Whether so many leads are a quarter more than were counted.
+pub(super) fn has_outgrown(leads: u32, counted: u32) -> bool {
+    leads >= FEWEST_LEADS.max(counted.saturating_add(counted / 4))
+}
 
 /// How many leads are counted in one go.
 const PAGE: usize = 2_000;
@@ -79,10 +84,7 @@ impl Frequencies {
         let tables = self.tables.load();
         let counted = |tenant| tables.get(tenant).map_or(0, |table| table.leads());
         let leads = self.leads.lock().unwrap_or_else(PoisonError::into_inner);
-        let grown = leads.iter().filter(|(tenant, count)| {
-            let counted = counted(tenant);
-            **count >= FEWEST_LEADS.max(counted.saturating_add(counted / 4))
-        });
+        let grown = leads.iter().filter(|(tenant, count)| has_outgrown(**count, counted(tenant)));
         grown.map(|(tenant, _)| tenant.clone()).collect()
     }
 

@@ -20,6 +20,7 @@ mod lock_set;
 mod opening;
 mod preview;
 mod preview_blocks;
+mod preview_frequencies;
 mod previewing;
 mod reading;
 mod repeating;

@@ -13,7 +13,7 @@ use foldhash::fast::RandomState as FastState;
 use crate::decision::blocking::blocks_of_lead;
 use crate::decision::change::Blocks;
 use crate::decision::identity_key::KeyHolders;
-use crate::decision::matching::{Profile, Signature};
+use crate::decision::matching::{FrequencyTable, Profile, Signature};
 use crate::decision::plan::LeadChange;
 use crate::decision::rows::{Row, RowClass, RowKey, RowWrite};
 use crate::domain::{Lead, LeadId, TenantId};
@@ -21,6 +21,7 @@ use crate::index::Sought;
 use crate::store::{ReadError, RowName, codec};
 
 use super::preview_blocks::PreviewBlocks;
+use super::preview_frequencies::PreviewFrequencies;
 
 /// What the allocator adds to bytes of their own, about.
 const ALLOCATION: usize = 48;
@@ -77,6 +78,7 @@ struct State {
     /// Holders of keys that more than one lead has, or one that is not among `leads`.
     holders: Vec<Arc<KeyHolders>>,
     blocks: PreviewBlocks,
+    frequencies: PreviewFrequencies,
     /// The highest sequence that a row rests on: who sees one rests on that too.
     rests_on: u64,
     /// Bytes of the leads and holders themselves.
@@ -110,12 +112,12 @@ struct HeldLead {
 
 impl HeldLead {
     /// A lead as a change leaves it that no earlier item has changed.
-    fn of(change: &LeadChange) -> Self {
+    fn of(change: &LeadChange, profile: &Profile) -> Self {
         let stored = change.before.is_some();
         Self {
             lead_id: change.after.lead_id,
             bytes: codec::encode_row(&Row::Lead(Arc::clone(&change.after))).into_boxed_slice(),
-            signature: Profile::of_lead(&change.after).signature(),
+            signature: profile.signature(),
             stored,
             rewritten: stored,
         }
@@ -134,7 +136,7 @@ impl Preview {
         Self { memory, naming: [RandomState::new(), RandomState::new()], state: Mutex::default() }
     }
 
-    /// Takes in what an item would have written: the rows of its change, the lead first.
+    /// Takes in what an item would have written: the rows of its change, the lead first. `base` is how common values are in the store.
     pub(crate) fn write(
         &self,
         tenant: &TenantId,
@@ -142,12 +144,14 @@ impl Preview {
         writes: Vec<RowWrite>,
         blocks: Option<&Blocks>,
         rests_on: u64,
+        base: &FrequencyTable,
     ) -> Result<(), PreviewsFull> {
         self.memory.check()?;
         let named: Vec<(Name, Option<Row>)> =
             writes.into_iter().map(|write| (self.name(&write.key), write.row)).collect();
         let name = self.name(&RowKey::lead(tenant, change.after.lead_id));
-        let lead = HeldLead::of(change);
+        let profile = Profile::of_lead(&change.after);
+        let lead = HeldLead::of(change, &profile);
         let mut state = self.state();
         let Some((number, gained)) = state.put_lead(name, lead, change.before.as_deref(), blocks) else {
             return Err(PreviewsFull { limit_bytes: self.memory.limit });
@@ -157,6 +161,9 @@ impl Preview {
             if let Some(Row::Key(holders)) = row {
                 state.put_key(name, number, holders);
             }
+        }
+        if change.before.is_none() {
+            state.count(base, &profile);
         }
         state.rests_on = state.rests_on.max(rests_on);
         let bytes = state.bytes();
@@ -177,6 +184,11 @@ impl Preview {
             Found::Lead(bytes) => codec::decode_row(RowClass::Lead, &bytes).map_err(unreadable)?,
         };
         Ok(Some((row, rests_on)))
+    }
+
+    /// How common values are with what earlier items would have added; `None` where that is what the store says.
+    pub(crate) fn frequencies(&self) -> Option<Arc<FrequencyTable>> {
+        self.state().frequencies.in_force()
     }
 
     /// The leads that share a blocking key, as earlier items would have left them: capped as the index caps those that it knows.
@@ -249,6 +261,15 @@ impl State {
         Some((number, after.to_vec()))
     }
 
+    fn count(&mut self, base: &FrequencyTable, profile: &Profile) {
+        let made = self.leads.iter().filter(|lead| !lead.stored);
+        let read = |lead: &HeldLead| match codec::decode_row(RowClass::Lead, &lead.bytes) {
+            Ok(Row::Lead(lead)) => Some(Arc::unwrap_or_clone(lead)),
+            Ok(_) | Err(_) => None,
+        };
+        self.frequencies.add(base, profile, || made.filter_map(read));
+    }
+
     fn put_key(&mut self, name: Name, number: u32, holders: Arc<KeyHolders>) {
         let only = self.leads.get(number as usize).is_some_and(|lead| *holders.leads == [lead.lead_id]);
         if only {
@@ -288,6 +309,7 @@ impl State {
             + self.leads.capacity() * size_of::<HeldLead>()
             + self.holders.capacity() * size_of::<Arc<KeyHolders>>()
             + self.blocks.bytes()
+            + self.frequencies.bytes()
             + self.contents
     }
 }

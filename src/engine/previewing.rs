@@ -31,7 +31,8 @@ impl<S: LeadStore> Engine<S> {
         // Only a batch of previews looks at what an earlier one would have written to a lead.
         if let (Some(preview), Some(decided), Some(change)) = (preview, &settled, &lead) {
             let writes = lead_writes(tenant, change, &holders);
-            let kept = preview.write(tenant, change, writes, blocks.as_ref(), decided.rests_on);
+            let kept =
+                preview.write(tenant, change, writes, blocks.as_ref(), decided.rests_on, &self.frequencies.of(tenant));
             if let Err(PreviewsFull { limit_bytes }) = kept {
                 let result = Err(RequestError::PreviewsFull { limit_bytes });
                 return Ok(Some(Decided { result, rests_on: decided.rests_on }));

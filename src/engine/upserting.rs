@@ -132,7 +132,8 @@ impl<S: LeadStore> Engine<S> {
             return self.settle(&look, answer);
         }
         let (mut evidence, holders) = look.evidence(command, policy.limits.holders_read).await.map_err(read_failed)?;
-        evidence.frequencies = self.frequencies.of(&command.tenant);
+        let previewed = preview.and_then(Preview::frequencies);
+        evidence.frequencies = previewed.unwrap_or_else(|| self.frequencies.of(&command.tenant));
         if asks_fuzzy_tier(command, &evidence, policy) {
             let profile = Profile::of_incoming(&command.lead);
             let mut likeness = self.likeness(&profile, request.blocks(), request, &evidence, &mut look)?;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::background::{POPULATION, holders};
+use super::profile::Profile;
 
 /// What a value is a value of. The numbers are part of every hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub struct FrequencyTable {
     persons: HashSet<TermHash, FixedState>,
     /// Which values are counted at all; `None` for all of them.
     counted: Option<Marks>,
+    /// Leads of a value that had passed before it was found to be counted.
+    missed: u32,
 }
 
 /// A first look at leads that are then counted: which values more than one of them holds. Most are one lead's, and a table that holds
@@ -67,7 +70,7 @@ pub struct FirstLook {
 }
 
 /// Marks on values, a few bits for each: one that was not marked may share the mark of another.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 struct Marks(Box<[u64]>);
 
 impl Marks {
@@ -114,6 +117,51 @@ impl FirstLook {
     }
 }
 
+/// A table of leads that come one after the other and are not kept: any moment it can be told how common their values are. Of two leads
+/// that hold a value the first is only remembered by a mark.
+pub struct GrowingTable {
+    look: FirstLook,
+    table: FrequencyTable,
+}
+
+impl GrowingTable {
+    /// Goes on behind the leads that a table has counted, with marks for so many more; of still more some values share a mark, and count
+    /// as if one lead more held them.
+    pub fn behind(table: &FrequencyTable, leads: usize) -> Self {
+        let mut look = FirstLook::for_leads(leads);
+        for term in table.counts.keys() {
+            look.see([*term, *term]);
+        }
+        Self { look, table: FrequencyTable { missed: 1, ..table.clone() } }
+    }
+
+    /// Counts one more lead.
+    pub fn add(&mut self, profile: &Profile) {
+        profile.show(&mut self.look);
+        self.table.counted = Some(std::mem::take(&mut self.look.again));
+        profile.count_in(&mut self.table);
+        self.look.again = self.table.counted.take().unwrap_or_default();
+    }
+
+    /// How many leads are counted.
+    pub fn leads(&self) -> u32 {
+        self.table.leads
+    }
+
+    /// How common values are by now.
+    pub fn so_far(&self) -> FrequencyTable {
+        let counts = self.table.counts.iter().filter(|(_, count)| **count > 1);
+        let counts = counts.map(|(term, count)| (*term, *count)).collect();
+        FrequencyTable { version: self.table.version, leads: self.table.leads, counts, ..FrequencyTable::default() }
+    }
+
+    /// About how many bytes it takes.
+    pub fn bytes(&self) -> usize {
+        let values = self.table.counts.capacity() + self.table.persons.capacity();
+        2 * size_of_val(&*self.look.seen.0) + values * (size_of::<(TermHash, u32)>() + 1)
+    }
+}
+
 /// So many differently written people may hold what is one person's.
 const FEW_HOLDERS: u32 = 8;
 
@@ -127,7 +175,7 @@ impl FrequencyTable {
     pub(super) fn count(&mut self, terms: impl IntoIterator<Item = TermHash>) {
         self.leads += 1;
         for term in terms.into_iter().filter(|term| counts(&self.counted, *term)) {
-            *self.counts.entry(term).or_default() += 1;
+            *self.counts.entry(term).or_insert(self.missed) += 1;
         }
     }
 

@@ -1,6 +1,6 @@
 //! The score of two leads, from their texts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
@@ -93,6 +93,12 @@ fn a_table_of_what_was_seen_twice_is_that_of_everything() {
     let (whole, repeated) = (count(FrequencyTable::default()), count(FrequencyTable::of_repeated(look)));
     assert!(whole.counts().len() > 100);
     assert_eq!(whole, repeated);
+    let mut growing = GrowingTable::behind(&FrequencyTable::default(), leads.len());
+    leads.iter().for_each(|lead| growing.add(lead));
+    let grown: HashMap<u64, u32> = growing.so_far().counts().into_iter().collect();
+    assert_eq!((growing.leads(), grown.len()), (whole.leads(), whole.counts().len()));
+    // The first person of a value may be one that comes again.
+    assert!(whole.counts().into_iter().all(|(term, count)| (count - 1..=count).contains(&grown[&term])));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Batches of previews: what they tell is what a real batch would do, and nothing of it stays.
 
-use leadgate::decision::command::UpsertCommand;
+use leadgate::decision::command::{UpsertCommand, UpsertMode};
 use leadgate::decision::outcome::UpsertStatus;
 use leadgate::decision::tier::MatchTier;
 use leadgate::engine::{Answer, RequestError, Unborn};
@@ -168,4 +168,28 @@ async fn many_previews_that_share_a_blocking_key_are_held_in_few_bytes() {
     drop(batch);
     let after = fixture.engine.statistics();
     assert_eq!((after.preview_bytes, after.last_sequence), (0, 0), "it ends without a trace");
+}
+
+#[tokio::test]
+async fn what_earlier_items_made_common_says_less_of_later_ones() {
+    let fixture = Fixture::new();
+    let namesake = |number: usize| {
+        let place = letters(number);
+        let text = format!("crm: id={number} first=Jane last=Papadimitriou company={place}_Trading city={place}ville");
+        UpsertCommand { mode: UpsertMode::CreateDuplicate, ..preview(&text) }
+    };
+    let place = letters(1_000);
+    let probe = UpsertCommand {
+        explain: true,
+        ..preview(&format!("web: first=Jayne last=Papadimitriou company={place}_Trade city={place}ville"))
+    };
+    let mut batch = fixture.engine.begin_batch();
+    let mut ask = async |command| batch.submit("item".into(), command).await.expect("an answer").outcome.decision;
+    ask(namesake(1_000)).await;
+    let early = ask(probe.clone()).await.candidates[0].weight;
+    for number in 0..200 {
+        ask(namesake(number)).await;
+    }
+    let late = ask(probe).await.candidates[0].weight;
+    assert!(late < early - 5.0, "{early} bits among few, {late} among two hundred of the name");
 }
