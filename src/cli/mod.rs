@@ -19,6 +19,7 @@ mod policy;
 mod random;
 mod search;
 mod serve;
+mod taken_paths;
 mod verify;
 mod whole_file;
 

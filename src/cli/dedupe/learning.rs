@@ -10,6 +10,7 @@ use crate::cli::exit::{CommandError, Exit};
 use crate::cli::import::{MapRule, Original, Row, Rows, SourceFile};
 use crate::cli::output::{Table, print, say};
 use crate::cli::random::Random;
+use crate::cli::taken_paths::TakenPaths;
 use crate::cli::whole_file::write_whole;
 use crate::config::policy_file::{self, matching_section};
 use crate::decision::matching::{Candidate, ComparedPair, Learned, Level, Sample, Weights, learn};
@@ -58,8 +59,19 @@ pub(crate) struct LearnOptions {
     map: Vec<MapRule>,
 }
 
+impl LearnOptions {
+    /// Refuses to write over a file that is read.
+    fn check_paths(&self) -> Result<(), CommandError> {
+        let mut taken = TakenPaths::default();
+        self.input.iter().for_each(|path| taken.read("a file that is read", path));
+        self.policy.iter().for_each(|path| taken.read("the policy that is read", path));
+        self.output.iter().try_for_each(|path| taken.write_whole("--output", path))
+    }
+}
+
 /// Reads, learns, shows and writes.
 pub(crate) fn run(options: &LearnOptions) -> Result<Exit, CommandError> {
+    options.check_paths()?;
     let policy = options.policy.as_deref().map_or_else(|| Ok(Policy::default()), policy_file::read)?;
     let samples = options.input.iter().map(|path| sample(path, options, &policy)).collect::<Result<Vec<_>, _>>()?;
     let one = |candidate: &Candidate| candidate.is_match == Some(true);

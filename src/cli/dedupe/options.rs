@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::exit::CommandError;
-use crate::cli::import::{MapRule, is_same_file};
-use crate::cli::whole_file::part_of;
+use crate::cli::import::MapRule;
+use crate::cli::taken_paths::TakenPaths;
 
 /// Find the duplicates within a file.
 ///
@@ -38,18 +38,12 @@ pub(crate) struct DedupeOptions {
 }
 
 impl DedupeOptions {
-    /// Refuses to write over the file that is read, or one output over another.
+    /// Refuses to write over a file that is read, or one output over another.
     pub(super) fn check_paths(&self) -> Result<(), CommandError> {
-        let mut taken = vec![("the file that is read", self.file.clone())];
-        for (flag, path) in self.outputs() {
-            for written in [path.to_owned(), part_of(path)] {
-                if let Some(what) = clash(&written, &taken).map_err(|error| told(flag, &written, &error))? {
-                    return Err(told(flag, &written, &format_args!("is {what}")));
-                }
-                taken.push((flag, written));
-            }
-        }
-        Ok(())
+        let mut taken = TakenPaths::default();
+        taken.read("the file that is read", &self.file);
+        self.policy.iter().for_each(|path| taken.read("the policy that is read", path));
+        self.outputs().try_for_each(|(flag, path)| taken.write_whole(flag, path))
     }
 
     fn outputs(&self) -> impl Iterator<Item = (&'static str, &Path)> {
@@ -57,18 +51,4 @@ impl DedupeOptions {
         let report = self.report.iter().map(|path| ("--report", &**path));
         [("--output", &*self.output)].into_iter().chain(pairs).chain(report)
     }
-}
-
-/// What a path is already.
-fn clash(path: &Path, taken: &[(&'static str, PathBuf)]) -> std::io::Result<Option<&'static str>> {
-    for (what, other) in taken {
-        if is_same_file(path, other)? {
-            return Ok(Some(what));
-        }
-    }
-    Ok(None)
-}
-
-fn told(flag: &str, path: &Path, problem: &dyn std::fmt::Display) -> CommandError {
-    CommandError::usage(format!("{flag}: {} {problem}", path.display()))
 }

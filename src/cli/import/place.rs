@@ -2,6 +2,7 @@
 //! written to.
 
 use std::io;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 /// The path for a file of this name, beside `file` or in the current folder.
@@ -30,8 +31,12 @@ fn may_write(folder: &Path) -> bool {
     std::fs::metadata(folder).is_ok_and(|metadata| !metadata.permissions().readonly())
 }
 
-/// Whether two paths are the same file, so that writing one would destroy the other. Neither need be there yet.
+/// Whether two paths are the same file, so that writing one would destroy the other. Neither need be there yet; nothing is destroyed in a
+/// device such as `/dev/null`.
 pub(crate) fn is_same_file(one: &Path, other: &Path) -> io::Result<bool> {
+    if let (Ok(one), Ok(other)) = (one.metadata(), other.metadata()) {
+        return Ok((one.dev(), one.ino()) == (other.dev(), other.ino()) && !one.file_type().is_char_device());
+    }
     match (resolved(one), resolved(other)) {
         (Ok(one), Ok(other)) => Ok(one == other),
         (Err(error), _) | (_, Err(error)) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -79,6 +84,9 @@ mod tests {
         assert!(is_same_file(&file, &folder.path().join("./a")).expect("told"));
         assert!(!is_same_file(&file, &folder.path().join("b")).expect("told"));
         assert!(is_same_file(&folder.path().join("b"), &folder.path().join("./b")).expect("told"));
+        std::fs::hard_link(&file, folder.path().join("c")).expect("linked");
+        assert!(is_same_file(&file, &folder.path().join("c")).expect("told"));
+        assert!(!is_same_file(Path::new("/dev/null"), Path::new("/dev/null")).expect("told"));
         assert!(!is_same_file(&folder.path().join("no/b"), &folder.path().join("no/b")).expect("told"));
     }
 }

@@ -111,3 +111,22 @@ fn the_thresholds_of_a_policy_hold_in_the_purge() {
     let ended = place.run(&["dedupe", "leads.csv", "--output", "groups.csv", "--policy", "wrong.yaml"]).expect(2);
     assert!(ended.err.contains("wrong.yaml:3: matching.hair: unknown key"), "{ended:#?}");
 }
+
+#[test]
+fn what_is_learned_is_written_over_no_file_that_is_read() {
+    let place = Place::new();
+    place.write("one.csv", leads(false));
+    place.write("two.csv", leads(false));
+    place.write("start.yaml", "format: 1\nversion: \"start\"\n");
+    let inputs = ["policy", "learn", "--input", "one.csv", "--input", "two.csv", "--policy", "start.yaml"];
+    for (output, what) in [
+        ("one.csv", "a file that is read"),
+        ("./one.csv", "a file that is read"),
+        ("two.csv", "a file that is read"),
+        ("start.yaml", "the policy that is read"),
+    ] {
+        let ended = place.run(&[&inputs[..], &["--output", output]].concat()).expect(2);
+        assert!(ended.err.contains(&format!("--output: {output} is {what}")), "{ended:#?}");
+    }
+    assert_eq!((place.read("one.csv"), place.read("two.csv")), (leads(false), leads(false)));
+}
