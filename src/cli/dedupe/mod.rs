@@ -2,6 +2,7 @@
 
 mod candidates;
 mod comparing;
+mod findings;
 mod histogram;
 pub(super) mod learning;
 mod options;
@@ -52,10 +53,10 @@ pub(crate) fn run(options: &DedupeOptions) -> Result<Exit, CommandError> {
         let texts = read_again(&file, &options.map, &report.shown())?;
         report.write(path, &file.path().display().to_string(), &texts, &numbers)?;
     }
-    purge.tell(&groups, found.pairs.len(), found.compared);
+    let exit = purge.tell(&groups, found.pairs.len(), found.compared);
     // The process ends: to give back the memory of every value by itself takes a second for a million records.
     std::mem::forget(purge);
-    Ok(Exit::Success)
+    Ok(exit)
 }
 
 fn read(file: &SourceFile, rows: Rows, policy: &Policy) -> Result<Records, CommandError> {
@@ -112,17 +113,15 @@ impl Purge {
         groups(self.records.ids.len(), matching, &rivals, &BTreeSet::new(), |a, b| self.score(a, b))
     }
 
-    fn tell(&self, groups: &[Vec<u32>], pairs: usize, compared: u64) {
-        let Records { ids, unreadable, .. } = &self.records;
+    fn tell(&self, groups: &[Vec<u32>], pairs: usize, compared: u64) -> Exit {
+        let Records { ids, findings, .. } = &self.records;
         let duplicates: usize = groups.iter().map(|group| group.len() - 1).sum();
         say(&format!("{} records, {compared} pairs compared, {pairs} at or above the review threshold", ids.len()));
         say(&format!("{} groups with {duplicates} records too many", groups.len()));
-        if *unreadable > 0 {
-            say(&format!("{unreadable} rows could not be read and stand alone"));
-        }
         if self.blocks.passed_over > 0 {
             say(&format!("{} blocking keys that too many records share were passed over", self.blocks.passed_over));
         }
+        findings.tell("")
     }
 }
 

@@ -1,15 +1,19 @@
 //! The records of a file, read as an import would read them.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use rayon::prelude::*;
 
-use crate::cli::import::{RequestTemplate, Row, Rows};
+use crate::cli::import::{RequestTemplate, Row, RowProblem, Rows, Target};
 use crate::decision::blocking::blocks_of_incoming;
 use crate::decision::matching::{FrequencyTable, Profile};
-use crate::decision::policy::Policy;
+use crate::decision::policy::{Policy, SourcePolicy, UnknownSources};
+use crate::domain::{IncomingLead, InputNote};
 use crate::grpc::incoming_lead;
 use crate::grpc::proto::UpsertMode;
+
+use super::findings::Findings;
 
 /// Rows that are read before they are prepared.
 const CHUNK: usize = 8_192;
@@ -28,7 +32,7 @@ pub(super) enum ReadError {
 /// Every record of a file, ready to be compared.
 #[derive(Default)]
 pub(super) struct Records {
-    /// The id of each, or its line where it has none.
+    /// The id of each. One without an id is called by its line: `line 7` among others that have ids, which may be numbers too.
     pub(super) ids: Vec<Box<str>>,
     /// What of each is compared.
     pub(super) profiles: Vec<Profile>,
@@ -36,28 +40,44 @@ pub(super) struct Records {
     pub(super) keys: Vec<(u64, u32)>,
     /// How common each value is.
     pub(super) table: FrequencyTable,
-    /// Rows that say nothing that can be read; they stay alone.
-    pub(super) unreadable: usize,
+    /// What is not as it should be.
+    pub(super) findings: Findings,
+    /// Those without an id, called by the number of their line until all are read.
+    nameless: Vec<u32>,
 }
 
 impl Records {
     /// Reads a file whole; `tell` hears how many of its bytes are read.
     pub(super) fn read(mut rows: Rows, policy: &Policy, tell: impl Fn(u64)) -> Result<Self, ReadError> {
-        let (mut records, template) = (Self::default(), template());
+        let (mut records, template, policy) = (Self::default(), template(), of_file(policy));
         let mut chunk = next(&mut rows)?;
         let mut before = Vec::new();
         // While some rows are prepared, those before are taken over and those behind are read.
         while let Some(last) = chunk.last() {
             tell(last.end);
-            let prepare = || chunk.into_par_iter().map(|row| Prepared::of(&row, &template, policy)).collect();
+            let prepare = || chunk.into_par_iter().map(|row| Prepared::of(row, &template, &policy)).collect();
             let read_on = || records.add_all(before).and_then(|()| next(&mut rows));
             let (prepared, read) = rayon::join(prepare, read_on);
             (before, chunk) = (prepared, read?);
         }
         records.add_all(before)?;
+        records.name_nameless(rows.has_ids());
+        records.findings.unknown = rows.unknown();
+        records.findings.take_ids(records.ids.iter().map(|id| &**id));
         records.table.forget_singles();
         records.profiles.shrink_to_fit();
         Ok(records)
+    }
+
+    /// Tells lines from ids, where there are ids.
+    fn name_nameless(&mut self, has_ids: bool) {
+        let nameless = std::mem::take(&mut self.nameless);
+        if has_ids || nameless.len() < self.ids.len() {
+            for record in nameless {
+                let id = &mut self.ids[record as usize];
+                *id = format!("line {id}").into();
+            }
+        }
     }
 
     fn add_all(&mut self, prepared: Vec<Prepared>) -> Result<(), ReadError> {
@@ -68,8 +88,16 @@ impl Records {
         let record = counted(self.ids.len())?;
         counted(self.keys.len() + prepared.keys.len())?;
         prepared.profile.count_in(&mut self.table);
-        self.unreadable += usize::from(!prepared.readable);
-        self.ids.push(prepared.id);
+        self.findings.take_notes(&prepared.notes);
+        if let Some(problem) = prepared.problem {
+            self.findings.take_row(prepared.line, problem);
+        }
+        if prepared.id.is_empty() {
+            self.nameless.push(record);
+            self.ids.push(prepared.line.to_string().into());
+        } else {
+            self.ids.push(prepared.id);
+        }
         self.profiles.push(prepared.profile);
         self.keys.extend(prepared.keys.into_iter().map(|key| (key, record)));
         Ok(())
@@ -87,20 +115,49 @@ fn counted(count: usize) -> Result<u32, ReadError> {
 
 /// One row, read.
 struct Prepared {
+    line: u64,
     id: Box<str>,
     profile: Profile,
     keys: Vec<u64>,
-    readable: bool,
+    notes: Vec<InputNote>,
+    /// Why it says nothing.
+    problem: Option<RowProblem>,
 }
 
 impl Prepared {
-    fn of(row: &Row, template: &RequestTemplate, policy: &Policy) -> Self {
-        let id = Some(row.id()).filter(|id| !id.is_empty()).map_or_else(|| row.line.to_string().into(), Into::into);
-        let request = row.values.as_ref().ok().and_then(|values| template.request(row.line, values).ok());
-        let lead = request.and_then(|request| incoming_lead(request, policy).ok());
-        let readable = lead.is_some();
-        let lead = lead.unwrap_or_default();
-        Self { id, profile: Profile::of_incoming(&lead), keys: blocks_of_incoming(&lead), readable }
+    fn of(row: Row, template: &RequestTemplate, policy: &Policy) -> Self {
+        let Row { line, id, values, .. } = row;
+        let (lead, problem) = match values.and_then(|values| lead(line, &values, template, policy)) {
+            Ok(lead) => (lead, None),
+            Err(problem) => (IncomingLead::default(), Some(problem)),
+        };
+        let (profile, keys) = (Profile::of_incoming(&lead), blocks_of_incoming(&lead));
+        Self { line, id: id.into(), profile, keys, notes: lead.notes, problem }
+    }
+}
+
+fn lead(
+    line: u64,
+    values: &[(Target, String)],
+    template: &RequestTemplate,
+    policy: &Policy,
+) -> Result<IncomingLead, RowProblem> {
+    let request = template.request(line, values)?;
+    incoming_lead(request, policy).map_err(|failure| {
+        let first = failure.into_reasons().into_iter().next().unwrap_or_default();
+        RowProblem::of_reason(&first)
+    })
+}
+
+/// The policy as it holds for a file: what a source may write and must send says nothing about records that are only compared. Where its
+/// national phone numbers are from does.
+fn of_file(policy: &Policy) -> Policy {
+    let default_country = policy.default_source.default_country;
+    Policy {
+        unknown_sources: UnknownSources::Accept,
+        default_source: SourcePolicy { default_country, ..SourcePolicy::default() },
+        sources: BTreeMap::new(),
+        ..policy.clone()
     }
 }
 

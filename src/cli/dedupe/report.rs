@@ -99,7 +99,7 @@ impl<'a> Report<'a> {
         let matching = found.pairs.iter().filter(|pair| f64::from(pair.weight) >= threshold).count();
         let rows = [
             ("records", records.ids.len() as u64),
-            ("rows that could not be read and stand alone", records.unreadable as u64),
+            ("rows that could not be read and stand alone", records.findings.rows as u64),
             ("groups of two or more records", self.count as u64),
             ("records too many", self.duplicates as u64),
             ("pairs compared", found.compared),

@@ -71,8 +71,13 @@ impl CsvRows {
     }
 
     fn row(&self, line: u64, end: u64, record: csv::ByteRecord) -> Row {
-        let values = self.values(&record);
-        Row { line, end, original: Original::Cells(record), values }
+        let (id, values) = (self.id(&record), self.values(&record));
+        Row { line, end, id, original: Original::Cells(record), values }
+    }
+
+    fn id(&self, record: &csv::ByteRecord) -> String {
+        let cell = self.mapping.id_column().and_then(|column| record.get(column)).unwrap_or_default();
+        std::str::from_utf8(cell).map_or("", str::trim).to_owned()
     }
 
     fn values(&self, record: &csv::ByteRecord) -> Result<Vec<(super::column::Target, String)>, RowProblem> {

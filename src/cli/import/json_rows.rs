@@ -54,8 +54,13 @@ impl JsonRows {
         }
     }
 
-    fn values(&mut self, line: &[u8]) -> Result<Vec<(Target, String)>, RowProblem> {
-        read_object(line, &self.rules, &mut self.unknown)
+    fn row(&mut self, line: Vec<u8>) -> Row {
+        let values = read_object(&line, &self.rules, &mut self.unknown);
+        let id = match &values {
+            Ok(values) => values.iter().find(|(target, _)| *target == Target::ExternalId).map(|(_, id)| id.clone()),
+            Err(_) => id_of_object(&line, &self.rules),
+        };
+        Row { line: self.line, end: self.end, id: id.unwrap_or_default(), original: Original::Line(line), values }
     }
 }
 
@@ -77,6 +82,25 @@ pub(crate) fn read_object(
     Ok(values.into_iter().map(|((_, target), value)| (target, value)).collect())
 }
 
+/// The id of a JSON object that is wrong elsewhere.
+fn id_of_object(text: &[u8], rules: &[MapRule]) -> Option<String> {
+    let object: serde_json::Map<String, Value> = serde_json::from_slice(without_mark(text)).ok()?;
+    let id = |(key, value): (&String, &Value)| match meaning(key, rules)? {
+        (rank, target @ Target::ExternalId) => Some((rank, text_of(&target, value).ok()?)),
+        _ => None,
+    };
+    let ids = object.iter().filter_map(id).filter(|(_, text)| !text.is_empty());
+    ids.min_by_key(|(rank, _)| *rank).map(|(_, text)| text)
+}
+
+/// What a key means, with its rank: what a rule says comes before a field's own name, and that before an alias.
+fn meaning(key: &str, rules: &[MapRule]) -> Option<(u8, Target)> {
+    let by_rule = rules.iter().find(|rule| rule.header == key || folded(&rule.header) == folded(key));
+    by_rule
+        .map(|rule| (0, rule.target.clone()))
+        .or_else(|| Target::of_header(key).map(|(target, own_name)| (if own_name { 1 } else { 2 }, target)))
+}
+
 /// Values by rank and target.
 type Values = BTreeMap<(u8, Target), String>;
 
@@ -87,19 +111,16 @@ fn add(
     key: &str,
     value: &Value,
 ) -> Result<(), RowProblem> {
-    let by_rule = rules.iter().find(|rule| rule.header == key || folded(&rule.header) == folded(key));
-    let (rank, target) = match (by_rule, folded(key).as_str(), value) {
-        (Some(rule), ..) => (0, rule.target.clone()),
-        (None, "attributes", Value::Object(entries)) => return add_nested(values, "attributes", entries),
-        (None, "external_ids", Value::Object(entries)) => return add_nested(values, "external_ids", entries),
-        (None, "external_ids", Value::Array(entries)) => return add_ids(values, entries),
-        (None, ..) => match Target::of_header(key) {
-            Some((target, own_name)) => (if own_name { 1 } else { 2 }, target),
-            None => {
-                unknown.insert(key.to_owned());
-                return Ok(());
-            }
-        },
+    let (rank, target) = match (meaning(key, rules), folded(key).as_str(), value) {
+        (Some(by_rule @ (0, _)), ..) => by_rule,
+        (_, "attributes", Value::Object(entries)) => return add_nested(values, "attributes", entries),
+        (_, "external_ids", Value::Object(entries)) => return add_nested(values, "external_ids", entries),
+        (_, "external_ids", Value::Array(entries)) => return add_ids(values, entries),
+        (Some(by_name), ..) => by_name,
+        (None, ..) => {
+            unknown.insert(key.to_owned());
+            return Ok(());
+        }
     };
     let text = text_of(&target, value)?;
     if target == Target::Ignored || text.is_empty() { Ok(()) } else { put(values, rank, target, text) }
@@ -196,11 +217,7 @@ impl Iterator for JsonRows {
     fn next(&mut self) -> Option<Self::Item> {
         match self.next_line() {
             Ok(None) => None,
-            Ok(Some(line)) => {
-                let values = self.values(&line);
-                let (line_number, end) = (self.line, self.end);
-                Some(Ok(Row { line: line_number, end, original: Original::Line(line), values }))
-            }
+            Ok(Some(line)) => Some(Ok(self.row(line))),
             Err(error) => Some(Err(error)),
         }
     }

@@ -93,6 +93,11 @@ impl Mapping {
         }
         Ok(Self { columns, unknown })
     }
+
+    /// Where the ids of the rows stand, if they have any.
+    pub(crate) fn id_column(&self) -> Option<usize> {
+        self.columns.iter().find(|column| column.target == Target::ExternalId).map(|column| column.index)
+    }
 }
 
 /// The rule of each header, where it has one.

@@ -75,9 +75,14 @@ fn in_file(file: &SourceFile, error: &dyn std::error::Error) -> CommandError {
 
 fn tell_unknown(unknown: &[String]) {
     if !unknown.is_empty() {
-        let names: Vec<_> = unknown.iter().map(|name| format!("`{name}`")).collect();
-        say(&format!("not imported, because they are no fields of a lead (use --map): {}", names.join(", ")));
+        let columns = shown_columns(unknown);
+        say(&format!("not imported, because they are no fields of a lead (use --map): {columns}"));
     }
+}
+
+/// Names of columns for a message.
+pub(crate) fn shown_columns(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// Begins the import's files, or goes on with those of an interrupted import.

@@ -79,10 +79,7 @@ impl From<UpsertResponse> for Reply {
         if let (UpsertStatus::Failed, Some(milliseconds), Some(reason)) = (status, retry, first) {
             return Self::Later { after: Duration::from_millis(milliseconds), code: reason.code.clone() };
         }
-        let message = first.filter(|_| status == UpsertStatus::Failed).map(|reason| {
-            let field = reason.metadata.get("field").map(|field| format!("{field}: ")).unwrap_or_default();
-            format!("{field}{}", reason.message)
-        });
+        let problem = first.filter(|_| status == UpsertStatus::Failed).map(RowProblem::of_reason);
         Self::Final(Outcome {
             status,
             lead_id: response.lead_id,
@@ -90,7 +87,7 @@ impl From<UpsertResponse> for Reply {
             reasons: response.reasons.into_iter().map(|reason| reason.code).collect(),
             review_id: response.review_id,
             same_as_line: response.same_as_client_ref,
-            message: message.unwrap_or_default(),
+            message: problem.map(|problem| problem.message).unwrap_or_default(),
         })
     }
 }

@@ -15,7 +15,7 @@ pub(crate) const HEADER: [&str; 8] =
 pub(crate) fn fields(row: &Row, outcome: &Outcome) -> [String; 8] {
     [
         row.line.to_string(),
-        row.id().to_owned(),
+        row.id.clone(),
         outcome.status_name().to_owned(),
         outcome.lead_id.clone(),
         outcome.tier_name().to_owned(),

@@ -1,5 +1,7 @@
 //! One row of a file: what it says of a lead, or why it cannot be read.
 
+use crate::grpc::proto::Reason;
+
 use super::column::Target;
 
 /// Between several values in one cell.
@@ -12,6 +14,8 @@ pub(crate) struct Row {
     pub(crate) line: u64,
     /// How many bytes of the file end with it.
     pub(crate) end: u64,
+    /// The id that the file gives it, empty without one. A row that cannot be read has it too, where its id can be.
+    pub(crate) id: String,
     /// Its content as it stands in the file, for the dead-letter file.
     pub(crate) original: Original,
     /// What it says.
@@ -41,12 +45,10 @@ impl RowProblem {
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self { code: "INVALID_VALUE".into(), message: message.into() }
     }
-}
 
-impl Row {
-    /// The id that the file gives the row, where it has one.
-    pub(crate) fn id(&self) -> &str {
-        let values = self.values.as_ref().map(Vec::as_slice).unwrap_or_default();
-        values.iter().find(|(target, _)| *target == Target::ExternalId).map_or("", |(_, value)| value)
+    /// What a server says of it.
+    pub(crate) fn of_reason(reason: &Reason) -> Self {
+        let field = reason.metadata.get("field").map(|field| format!("{field}: ")).unwrap_or_default();
+        Self { code: reason.code.clone(), message: format!("{field}{}", reason.message) }
     }
 }

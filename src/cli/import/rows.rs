@@ -53,6 +53,14 @@ impl Rows {
         }
     }
 
+    /// Whether the rows are to have ids, as far as that shows before they are read.
+    pub(crate) fn has_ids(&self) -> bool {
+        match self {
+            Self::Csv(rows) => rows.mapping().id_column().is_some(),
+            Self::Json(_) => false,
+        }
+    }
+
     /// Reads on behind `line` until the end, or until nobody takes rows any more. Blocks.
     pub(crate) fn read_into(mut self, line: u64, rows: &mpsc::Sender<io::Result<Row>>) -> Self {
         for row in self.by_ref() {

@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     fn row(line: u64) -> Row {
-        Row { line, end: 0, original: Original::Line(Vec::new()), values: Ok(Vec::new()) }
+        Row { line, end: 0, id: String::new(), original: Original::Line(Vec::new()), values: Ok(Vec::new()) }
     }
 
     fn request(line: u64) -> UpsertRequest {

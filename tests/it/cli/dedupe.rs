@@ -132,7 +132,67 @@ fn records_without_an_id_or_with_the_same_one_are_grouped_by_what_they_say() {
     place.run(&["dedupe", "leads.csv", "--output", "groups.csv"]).expect(0);
     let groups = place.read("groups.csv");
     let first: Vec<&str> = groups.lines().take(7).collect();
-    assert_eq!(first, ["id,group_id", "1,1", "6,1", "4,2", "4,3", "5,3", "6,4"]);
+    assert_eq!(first, ["id,group_id", "1,1", "6,1", "line 4,2", "4,3", "5,3", "6,4"]);
+}
+
+/// The ids of the groups that a file of this name and content ends in, with what was said.
+fn ids(name: &str, content: impl AsRef<[u8]>, code: i32) -> (Vec<String>, String) {
+    let place = Place::new();
+    place.write(name, content);
+    let ended = place.run(&["dedupe", name, "--output", "groups.csv"]).expect(code);
+    let groups = place.read("groups.csv");
+    let ids = groups.lines().skip(1).filter_map(|row| row.rsplit_once(',')).map(|(id, _)| id.to_owned());
+    (ids.collect(), ended.err)
+}
+
+#[test]
+fn a_row_that_cannot_be_read_keeps_its_id_and_one_without_an_id_takes_no_other() {
+    let csv = b"id,name,email\n1,Ann Roe,\n2,Ann Roe\n3,\xFF,\n,Ann Roe,\n\xFF,Ann Roe,\n4,Ann Roe,x,y\n";
+    assert_eq!(ids("leads.csv", csv, 1).0, ["1", "2", "3", "line 5", "line 6", "4"]);
+    let jsonl = "{\"id\": 3, \"name\": \"Ann Roe\"}\n{\"uid\": 9, \"id\": 1, \"company\": {}}\n{broken\n{\"name\": \"Ann Roe\"}\n";
+    assert_eq!(ids("leads.jsonl", jsonl, 1).0, ["3", "1", "line 3", "line 4"]);
+    assert_eq!(ids("blank.csv", "id,name\n,Ann Roe\n", 0).0, ["line 2"]);
+    assert_eq!(ids("none.csv", "name,email\nAnn Roe,a@example.com\nBob Roe\n", 1).0, ["2", "3"]);
+    assert_eq!(ids("none.jsonl", "{\"name\": \"Ann Roe\"}\n{broken\n", 1).0, ["1", "2"]);
+}
+
+#[test]
+fn what_is_not_compared_is_told_by_line_and_column_and_never_by_value() {
+    let mut content = "id,email,phone,lead_score,shoe\n1,a@example.com,,7,42\n1,not an address,12,,\n".to_owned();
+    for id in 2..14 {
+        content.push_str(&format!("{id},secret{id}@example.com\n"));
+    }
+    content.push_str("14,,,secret,\n");
+    let (ids, said) = ids("leads.csv", content, 1);
+    assert_eq!(ids.len(), 15);
+    for expected in [
+        "not compared, because they are no fields of a lead (use --map): `shoe`",
+        "values that are not what their field holds and are not compared: email 1, phone 1",
+        "1 ids are given to more than one record",
+        "13 rows could not be read and stand alone:",
+        "line 4: INVALID_VALUE: the row has 2 cells and the header row 5",
+        "and 3 more",
+    ] {
+        assert!(said.lines().any(|line| line == expected), "{expected}: {said}");
+    }
+    assert!(!said.contains("line 14:") && !said.contains("secret"), "{said}");
+}
+
+#[test]
+fn what_a_policy_says_of_sources_refuses_no_row_of_a_file() {
+    let place = Place::new();
+    place.write("leads.csv", file().replacen("\n3,", "\n,", 1));
+    for rules in [
+        "unknown_sources: refuse\nsources: {crm: {}}\n",
+        "default_source: {blank_external_id: require}\n",
+        "sources: {file: {blank_external_id: require, denied_fields: [phone]}}\n",
+    ] {
+        place.write("policy.yaml", format!("format: 1\nversion: \"v\"\n{rules}"));
+        let arguments = ["dedupe", "leads.csv", "--output", "groups.csv", "--policy", "policy.yaml"];
+        place.run(&arguments).expect(0);
+        let groups = groups(&place, "groups.csv");
+        assert_eq!((groups["1"].as_str(), groups["2"].as_str()), ("1", "1"), "{rules}");
+    }
 }
 
 #[test]
