@@ -15,6 +15,7 @@ use crate::grpc::{READINESS, ServerSettings};
 
 use super::exit::{CommandError, Exit};
 use super::serve::app_failed;
+use super::temporary_folder::TemporaryFolder;
 
 /// How often a data folder is asked whether it has recovered.
 const ASK_EVERY: Duration = Duration::from_millis(20);
@@ -35,10 +36,23 @@ pub(crate) struct DestinationOptions {
     policy: Option<PathBuf>,
 }
 
+/// What to do where `--data-dir` names no data folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WithoutFolder {
+    /// Make one.
+    Make,
+    /// Work on an empty one that is gone afterwards.
+    Pretend,
+    /// Refuse: an answer from an empty folder would be taken for one about the leads that were meant.
+    Refuse,
+}
+
 /// A place that takes requests.
 pub(crate) struct Destination {
     address: ServerAddress,
     own: Option<OwnServer>,
+    /// What the own server works on, if nothing of it is to stay: removed when that has ended.
+    _pretended: Option<TemporaryFolder>,
 }
 
 /// A server within this process, for this process: on a port of the loopback address that nobody knows.
@@ -49,15 +63,23 @@ struct OwnServer {
 
 impl Destination {
     /// Opens the data folder, if one is named, and waits until it has recovered. A server is not called yet.
-    pub(crate) async fn open(options: &DestinationOptions) -> Result<Self, CommandError> {
+    pub(crate) async fn open(options: &DestinationOptions, without: WithoutFolder) -> Result<Self, CommandError> {
         let Some(data_dir) = &options.data_dir else {
-            return Ok(Self { address: options.server.clone(), own: None });
+            return Ok(Self { address: options.server.clone(), own: None, _pretended: None });
         };
         let policy = match &options.policy {
             Some(path) => policy_file::read(path)?,
             None => Default::default(),
         };
-        Self::serve(data_dir, EngineSettings { policy, ..EngineSettings::new(data_dir) }).await
+        let pretended = match without {
+            _ if is_data_folder(data_dir) => None,
+            WithoutFolder::Make => None,
+            WithoutFolder::Pretend => Some(TemporaryFolder::new().map_err(|error| no_temporary_folder(&error))?),
+            WithoutFolder::Refuse => return Err(no_data_folder(data_dir)),
+        };
+        let folder = pretended.as_ref().map_or(&**data_dir, TemporaryFolder::path);
+        let settings = EngineSettings { policy, ..EngineSettings::new(folder) };
+        Ok(Self { _pretended: pretended, ..Self::serve(data_dir, settings).await? })
     }
 
     /// Where to send requests.
@@ -97,8 +119,22 @@ impl Destination {
                 ended => has_ended(ended),
             });
         }
-        Ok(Self { address, own: Some(OwnServer { stop, serving }) })
+        Ok(Self { address, own: Some(OwnServer { stop, serving }), _pretended: None })
     }
+}
+
+/// Whether a folder is one that a server has made.
+pub(crate) fn is_data_folder(path: &Path) -> bool {
+    path.join("store").is_dir()
+}
+
+/// Why a command that only reads does not work on a folder.
+pub(crate) fn no_data_folder(path: &Path) -> CommandError {
+    CommandError::usage(format!("{} is no data folder", path.display()))
+}
+
+fn no_temporary_folder(error: &std::io::Error) -> CommandError {
+    CommandError::new(Exit::InUse, format!("no temporary folder can be made: {error}"))
 }
 
 /// Why a server that was to go on has ended.

@@ -3,7 +3,7 @@
 use crate::grpc::client::Client;
 use crate::grpc::proto::{MatchLeadRequest, MatchLeadResponse};
 
-use super::destination::{Destination, DestinationOptions};
+use super::destination::{Destination, DestinationOptions, WithoutFolder};
 use super::exit::{CommandError, Exit};
 use super::json;
 use super::lead_options::LeadOptions;
@@ -38,7 +38,7 @@ pub(super) async fn ask(
     request: MatchLeadRequest,
     destination: &DestinationOptions,
 ) -> Result<MatchLeadResponse, CommandError> {
-    let destination = Destination::open(destination).await?;
+    let destination = Destination::open(destination, WithoutFolder::Refuse).await?;
     let answer = async { Client::connect(destination.address()).await?.match_lead(request).await }.await;
     destination.close().await?;
     Ok(answer?)

@@ -3,7 +3,7 @@
 use crate::grpc::client::Client;
 use crate::grpc::proto::{ExternalIdState, Lead, SearchLeadsRequest};
 
-use super::destination::{Destination, DestinationOptions};
+use super::destination::{Destination, DestinationOptions, WithoutFolder};
 use super::exit::{CommandError, Exit};
 use super::json;
 use super::output::{OutputFormat, Table, print, print_json, print_json_line};
@@ -32,7 +32,7 @@ pub(crate) struct SearchOptions {
 
 /// Searches and prints.
 pub(crate) async fn run(options: SearchOptions) -> Result<Exit, CommandError> {
-    let destination = Destination::open(&options.destination).await?;
+    let destination = Destination::open(&options.destination, WithoutFolder::Refuse).await?;
     let found = search(&options, &destination).await;
     destination.close().await?;
     show(options.output, &found?).map_err(|error| CommandError::new(Exit::InUse, error))?;

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::engine::{OpenError, Verification, VerifyError, verify};
 use crate::store;
 
+use super::destination::{is_data_folder, no_data_folder};
 use super::exit::{CommandError, Exit};
 use super::output::{OutputFormat, Table, print, print_json, print_json_line, say};
 
@@ -29,8 +30,8 @@ pub(crate) struct VerifyOptions {
 
 /// Checks the folder. Findings end with [`Exit::Findings`].
 pub(crate) fn run(options: &VerifyOptions) -> Result<Exit, CommandError> {
-    if !options.data_dir.join("store").is_dir() {
-        return Err(CommandError::usage(format!("{} is no data folder", options.data_dir.display())));
+    if !is_data_folder(&options.data_dir) {
+        return Err(no_data_folder(&options.data_dir));
     }
     let mut findings = Vec::new();
     let mut untold = 0u64;

@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
-use super::destination::Destination;
+use super::destination::{Destination, WithoutFolder};
 use super::exit::{CommandError, Exit};
 use super::output::{OutputFormat, Table, print, print_json, say};
 
@@ -62,7 +62,8 @@ pub(crate) async fn import(options: ImportOptions) -> Result<Exit, CommandError>
     options.check_paths().map_err(CommandError::usage)?;
     tell_unknown(&rows.unknown());
     let mut ledger = open_ledger(&options, &file, &rows)?;
-    let destination = Destination::open(&options.destination).await?;
+    let without = if options.dry_run { WithoutFolder::Pretend } else { WithoutFolder::Make };
+    let destination = Destination::open(&options.destination, without).await?;
     let ending = send(&options, rows, &mut ledger, &destination).await;
     let closed = destination.close().await;
     let exit = conclude(&options, &mut ledger, ending)?;

@@ -75,6 +75,18 @@ fn verify_makes_no_data_folder_and_refuses_a_newer_one() {
 }
 
 #[test]
+fn what_only_reads_refuses_a_folder_without_data_and_makes_none() {
+    let place = Place::new();
+    for command in
+        [&["match", "--email", "a@example.com"][..], &["explain", "--email", "a@example.com"], &["search", "a"]]
+    {
+        let ended = place.run(&[command, &["--data-dir", "nothing"]].concat()).expect(2);
+        assert!(ended.err.contains("nothing is no data folder"), "{ended:#?}");
+    }
+    assert!(!super::exists(&place.path("nothing")));
+}
+
+#[test]
 fn a_policy_is_checked() {
     let place = Place::new();
     place.write("good.yaml", "format: 1\nversion: \"7\"\nreview_threshold: 0.6\n");

@@ -97,6 +97,23 @@ fn a_dry_run_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_dry_run_on_a_folder_that_is_not_there_or_empty_makes_no_data() {
+    let place = Place::new();
+    place.write("leads.csv", doubled_leads(20));
+    std::fs::create_dir(place.path("empty")).expect("made");
+    std::fs::create_dir(place.path("temporary")).expect("made");
+    for folder in ["nothing", "empty"] {
+        let mut command = place.command(&["import", "leads.csv", "--dry-run", "--data-dir", folder]);
+        let dry = super::ended(command.env("TMPDIR", place.path("temporary")).output().expect("run")).expect(0);
+        assert!(dry.count("CREATED") > 0, "{dry:#?}");
+    }
+    assert!(!exists(&place.path("nothing")));
+    for folder in ["empty", "temporary"] {
+        assert_eq!(std::fs::read_dir(place.path(folder)).expect("a folder").count(), 0, "{folder}");
+    }
+}
+
+#[test]
 fn a_dry_run_lists_the_rows_that_would_end_on_one_lead() {
     let place = Place::new();
     place.write("known.csv", "id,email\n1,a@example.com\n");
