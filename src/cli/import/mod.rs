@@ -59,7 +59,7 @@ const READ_AHEAD_ROWS: usize = 4096;
 pub(crate) async fn import(options: ImportOptions) -> Result<Exit, CommandError> {
     let file = SourceFile::open(&options.file, options.format).map_err(CommandError::usage)?;
     let rows = Rows::open(&file, options.delimiter, &options.map).map_err(|error| in_file(&file, &error))?;
-    options.check_paths().map_err(CommandError::usage)?;
+    options.check_paths(&rows)?;
     tell_unknown(&rows.unknown());
     let mut ledger = open_ledger(&options, &file, &rows)?;
     let without = if options.dry_run { WithoutFolder::Pretend } else { WithoutFolder::Make };

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use crate::cli::destination::DestinationOptions;
+use crate::cli::exit::CommandError;
 use crate::cli::output::OutputFormat;
+use crate::cli::taken_paths::TakenPaths;
 use crate::grpc::proto::UpsertMode;
 
 use super::mapping::MapRule;
@@ -131,17 +133,23 @@ impl ImportOptions {
         self.failed.clone().unwrap_or_else(|| place::failed_of(&self.file, extension))
     }
 
-    /// Refuses to write over the file that is imported.
-    pub(crate) fn check_paths(&self) -> Result<(), String> {
-        for (flag, path) in [("--report", &self.report), ("--failed", &self.failed)] {
-            let Some(path) = path else { continue };
-            match place::is_same_file(path, &self.file) {
-                Ok(false) => {}
-                Ok(true) => return Err(format!("{flag}: {} is the file that is imported", path.display())),
-                Err(error) => return Err(format!("{flag}: {}: {error}", path.display())),
-            }
+    /// Refuses to write over the file that is imported, one file over another, or rows that fail to where no file can be.
+    pub(crate) fn check_paths(&self, rows: &Rows) -> Result<(), CommandError> {
+        let mut taken = TakenPaths::default();
+        taken.read("the file that is imported", &self.file);
+        if !self.dry_run {
+            let (flag, failed) = (self.failed_flag(), self.failed_path(rows));
+            taken.read("the note of an interrupted import", &place::state_of(&self.file));
+            taken.write(flag, &failed)?;
+            place::check_may_be_file(&failed)
+                .map_err(|problem| CommandError::usage(format!("{flag}: {} {problem}", failed.display())))?;
         }
-        Ok(())
+        self.report.iter().try_for_each(|path| taken.write("--report", path))
+    }
+
+    /// What the file for rows that fail is called in a message.
+    fn failed_flag(&self) -> &'static str {
+        if self.failed.is_some() { "--failed" } else { "the file for rows that fail" }
     }
 }
 

@@ -26,6 +26,15 @@ pub(crate) fn failed_of(file: &Path, extension: &str) -> PathBuf {
     beside(file, name)
 }
 
+/// Tells beforehand where no file can be made or written.
+pub(crate) fn check_may_be_file(path: &Path) -> Result<(), &'static str> {
+    match () {
+        () if path.is_dir() => Err("is a folder"),
+        () if !folder_of(path).is_dir() => Err("cannot be written: its folder is not there"),
+        () => Ok(()),
+    }
+}
+
 /// By the folder's own permissions: a file system mounted read-only shows when the file is made.
 fn may_write(folder: &Path) -> bool {
     std::fs::metadata(folder).is_ok_and(|metadata| !metadata.permissions().readonly())

@@ -119,6 +119,12 @@ fn a_file_that_is_none_is_refused_before_anything_is_sent() {
         ("a.csv", b"account,organisation\n", &[], "both mean company"),
         ("a.csv", b"id\n1\n", &["--map", "x=email"], "no column `x`"),
         ("a.csv", b"id\n1\n", &["--report", "a.csv"], "is the file that is imported"),
+        ("a.csv", b"id\n1\n", &["--failed", "./a.csv"], "is the file that is imported"),
+        ("a.csv", b"id\n1\n", &["--failed", "x", "--report", "./x"], "--report: ./x is --failed"),
+        ("a.csv", b"id\n1\n", &["--report", "a.failed.csv"], "a.failed.csv is the file for rows that fail"),
+        ("a.csv", b"id\n1\n", &["--report", "a.csv.import-state"], "is the note of an interrupted import"),
+        ("a.csv", b"id\n1\n", &["--failed", "nowhere/x"], "nowhere/x cannot be written: its folder is not there"),
+        ("a.csv", b"id\n1\n", &["--failed", "."], "--failed: . is a folder"),
         ("a.jsonl", b"[1]\n", &[], "does not begin with a JSON object"),
         ("a.jsonl", b"{\"colour\": 1}\n", &[], "no column is a field of a lead"),
     ] {
