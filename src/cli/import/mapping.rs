@@ -1,5 +1,7 @@
 //! Which columns of a file are imported, as what, and which are not.
 
+use crate::domain::Email;
+
 use super::column::{Target, folded};
 
 /// One `--map header=field`.
@@ -55,6 +57,9 @@ pub(crate) enum MappingError {
         /// The headers found, where they do not look like data.
         found: String,
     },
+    /// There is no header row: what stands there looks like somebody's data, which is not for messages.
+    #[error("the first row looks like a record: a row of headers must come before it, such as id,email,phone,company")]
+    NoHeaderRow,
     /// `--map` names a header that is not there.
     #[error("--map: the file has no column `{0}`")]
     NoSuchColumn(String),
@@ -85,6 +90,9 @@ impl Mapping {
                 (None, Some((target, own_name))) => ranked.push((if own_name { 1 } else { 2 }, index, target)),
                 (None, None) => unknown.push((*header).to_owned()),
             }
+        }
+        if unknown.iter().any(|header| looks_personal(header)) {
+            return Err(MappingError::NoHeaderRow);
         }
         ranked.sort_by_key(|(rank, index, _)| (*rank, *index));
         let columns = without_conflicts(headers, ranked, &mut unknown)?;
@@ -142,6 +150,15 @@ fn is_usable(target: &Target) -> bool {
     !matches!(target, Target::Ignored | Target::SourceUpdateTime)
 }
 
+/// As many digits as a phone number has.
+const PHONE_DIGITS: usize = 7;
+
+/// Whether a header is more likely the email address or the phone number of somebody.
+fn looks_personal(header: &str) -> bool {
+    let digits = header.chars().filter(char::is_ascii_digit).count();
+    digits >= PHONE_DIGITS || Email::parse(header).is_ok()
+}
+
 /// The headers for a message, unless the first row looks like data: people's data is not for messages.
 fn shown_headers(headers: &[&str]) -> String {
     let looks_like_data =
@@ -196,6 +213,8 @@ mod tests {
             ("company,organisation", &["organisation=company", "company=ignore"], "0:ignore 1:company | "),
             ("Kunde,E-Mail", &["kunde=company"], "0:company 1:email | "),
             ("a=b,email", &["a=b=attributes.x"], "0:attributes.x 1:email | "),
+            ("attributes.20260101,field_123,email", &[], "0:attributes.20260101 2:email | field_123"),
+            ("score 2026-01-01,email", &["score 2026-01-01=lead_score"], "0:lead_score 1:email | "),
         ] {
             assert_eq!(mapped(headers, rules), expected, "{headers}");
         }
@@ -207,7 +226,9 @@ mod tests {
             ("organisation,account", &[][..], "the columns `organisation` and `account` both mean company"),
             ("email", &["e=company"], "--map: the file has no column `e`"),
             ("colour,size", &[], "no column is a field of a lead (found: colour, size)"),
-            ("jane@example.com,Jane", &[], "no column is a field of a lead; name them"),
+            ("7,Jane", &[], "no column is a field of a lead; name them"),
+            ("7,jane@example.com,Jane", &[], "the first row looks like a record"),
+            ("email,Jane,+49 30 901820", &[], "the first row looks like a record"),
             ("cluster_id,extra", &[], "no column is a field of a lead"),
             ("a,b", &["a=company", "b=company"], "the columns `a` and `b` both mean company"),
         ] {

@@ -125,13 +125,14 @@ fn a_file_that_is_none_is_refused_before_anything_is_sent() {
         ("a.csv", b"id\n1\n", &["--report", "a.csv.import-state"], "is the note of an interrupted import"),
         ("a.csv", b"id\n1\n", &["--failed", "nowhere/x"], "nowhere/x cannot be written: its folder is not there"),
         ("a.csv", b"id\n1\n", &["--failed", "."], "--failed: . is a folder"),
+        ("a.csv", b"7,jane@example.com,Jane\n", &[], "a.csv: the first row looks like a record"),
         ("a.jsonl", b"[1]\n", &[], "does not begin with a JSON object"),
         ("a.jsonl", b"{\"colour\": 1}\n", &[], "no column is a field of a lead"),
     ] {
         place.write(name, content);
         // No server listens there: the file is looked at before.
         let ended = place.run(&[&["import", name, "--server", "127.0.0.1:1"], arguments].concat()).expect(2);
-        assert!(ended.err.contains(problem), "{problem}: {ended:#?}");
+        assert!(ended.err.contains(problem) && !ended.err.contains("jane"), "{problem}: {ended:#?}");
     }
     let missing = place.run(&["import", "missing.csv"]).expect(2);
     assert!(missing.err.contains("missing.csv cannot be read"), "{missing:#?}");
