@@ -1,27 +1,27 @@
 //! `leadgate policy learn`: how much each comparison weighs, from files of leads; written as a policy.
 
-use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
 use crate::cli::exit::{CommandError, Exit};
-use crate::cli::import::{MapRule, Original, Row, Rows, SourceFile};
+use crate::cli::import::{MapRule, Rows, SourceFile};
 use crate::cli::output::{Table, print, say};
 use crate::cli::random::Random;
 use crate::cli::taken_paths::TakenPaths;
 use crate::cli::whole_file::write_whole;
 use crate::config::policy_file::{self, matching_section};
-use crate::decision::matching::{Candidate, ComparedPair, Learned, Level, Sample, Weights, learn};
+use crate::decision::matching::{
+    Candidate, ComparedPair, Learned, Level, Sample, Weights, learn, weight_of_probability,
+};
 use crate::decision::policy::Policy;
 
 use super::candidates::Blocks;
-use super::read;
+use super::labels::{LABEL, LabelError, Labels};
+use super::quality::{self, Quality};
 use super::records::Records;
-
-/// The column, or key, that says with `--labels` which records are one lead.
-const LABEL: &str = "cluster_id";
+use super::{not_read, read};
 
 /// Of the pairs of a file that share a key, as many are looked at.
 const MOST_CANDIDATES: u64 = 150_000;
@@ -73,7 +73,8 @@ impl LearnOptions {
 pub(crate) fn run(options: &LearnOptions) -> Result<Exit, CommandError> {
     options.check_paths()?;
     let policy = options.policy.as_deref().map_or_else(|| Ok(Policy::default()), policy_file::read)?;
-    let samples = options.input.iter().map(|path| sample(path, options, &policy)).collect::<Result<Vec<_>, _>>()?;
+    let read = options.input.iter().map(|path| sample(path, options, &policy)).collect::<Result<Vec<_>, _>>()?;
+    let (samples, exits): (Vec<Sample>, Vec<Exit>) = read.into_iter().unzip();
     let one = |candidate: &Candidate| candidate.is_match == Some(true);
     if options.labels && !samples.iter().flat_map(|sample| &sample.candidates).any(one) {
         return Err(CommandError::usage(format!("--labels: no two records have the same `{LABEL}`")));
@@ -82,74 +83,54 @@ pub(crate) fn run(options: &LearnOptions) -> Result<Exit, CommandError> {
     let in_use = |error: std::io::Error| CommandError::new(Exit::InUse, error);
     let before = if options.policy.is_some() { "policy" } else { "shipped" };
     print(&shown(before, &policy.weights, &learned)).map_err(in_use)?;
+    if options.labels {
+        show_quality(before, &samples, &policy, &learned.weights).map_err(in_use)?;
+    }
     if let Some(path) = &options.output {
         let text = policy_text(&learned.weights);
         write_whole(path, |file| file.write_all(text.as_bytes()))?;
     }
     let pairs: usize = samples.iter().map(|sample| sample.candidates.len() + sample.strangers.len()).sum();
     say(&format!("learned from {pairs} pairs of {} files in {} rounds", samples.len(), learned.rounds));
-    Ok(Exit::Success)
+    Ok(if exits.contains(&Exit::Findings) { Exit::Findings } else { Exit::Success })
 }
 
-/// The pairs of one file.
-fn sample(path: &Path, options: &LearnOptions, policy: &Policy) -> Result<Sample, CommandError> {
+/// Shows how well the weights before and those learned tell the labelled pairs apart, and says which do it better.
+fn show_quality(name: &str, samples: &[Sample], policy: &Policy, learned: &Weights) -> std::io::Result<()> {
+    let match_weight = weight_of_probability(policy.match_threshold);
+    let [before, learned] = [&policy.weights, learned].map(|weights| Quality::of(samples, weights, match_weight));
+    print(&format!("\n{}", quality::shown(name, before, learned)))?;
+    if learned.is_worse_than(before) {
+        say(
+            "the learned weights are worse: on the very files they were learned from they tell pairs less well than those before",
+        );
+    }
+    Ok(())
+}
+
+/// The pairs of one file, and [`Exit::Findings`] where rows of it cannot be read.
+fn sample(path: &Path, options: &LearnOptions, policy: &Policy) -> Result<(Sample, Exit), CommandError> {
     let file = SourceFile::open(path, None).map_err(CommandError::usage)?;
-    let rows = || Rows::open(&file, None, &options.map).map_err(CommandError::usage);
-    let in_use = |error: std::io::Error| CommandError::new(Exit::InUse, error);
+    let rows = || Rows::open(&file, None, &options.map).map_err(|error| not_read(&file, Exit::Usage, &error));
     let mut records = read(&file, rows()?, policy)?;
-    let labels = if options.labels { Some(Labels::read(rows()?).map_err(in_use)?) } else { None };
-    let blocks = Blocks::of(records.ids.len(), std::mem::take(&mut records.keys));
-    Ok(Pairs { records, blocks, labels }.sample())
-}
-
-/// Which records of a file are one lead.
-struct Labels {
-    /// The label of each record; of an empty one nothing is known.
-    of: Vec<Box<str>>,
-    /// The records of each label, ascending.
-    members: HashMap<Box<str>, Vec<u32>>,
-}
-
-impl Labels {
-    fn read(rows: Rows) -> std::io::Result<Self> {
-        let header = rows.header();
-        let column = header.iter().position(|name| name.eq_ignore_ascii_case(LABEL.as_bytes()));
-        let of = rows.map(|row| row.map(|row| label(&row, column))).collect::<std::io::Result<Vec<_>>>()?;
-        let mut members: HashMap<Box<str>, Vec<u32>> = HashMap::new();
-        for (record, label) in (0..).zip(&of).filter(|(_, label)| !label.is_empty()) {
-            members.entry(label.clone()).or_default().push(record);
-        }
-        Ok(Self { of, members })
+    let exit = records.findings.tell(&format!("{}: ", path.display()));
+    if records.ids.len() - records.findings.rows < 2 {
+        return Err(CommandError::usage(format!("{}: nothing is learned from fewer than two records", path.display())));
     }
-
-    /// Whether two records are one lead, where that is known.
-    fn say(&self, a: u32, b: u32) -> Option<bool> {
-        let (one, other) = (&self.of[a as usize], &self.of[b as usize]);
-        (!one.is_empty() && !other.is_empty()).then(|| one == other)
-    }
-
-    /// The records behind this one that are the same lead.
-    fn partners(&self, record: u32) -> impl Iterator<Item = u32> {
-        let members = self.members.get(&self.of[record as usize]).into_iter().flatten();
-        members.copied().filter(move |member| *member > record)
-    }
-}
-
-fn label(row: &Row, column: Option<usize>) -> Box<str> {
-    let text = match &row.original {
-        Original::Cells(cells) => {
-            let cell = column.and_then(|column| cells.get(column)).unwrap_or_default();
-            String::from_utf8_lossy(cell).into_owned()
-        }
-        Original::Line(line) => {
-            match serde_json::from_slice::<serde_json::Value>(line).unwrap_or_default().get(LABEL) {
-                Some(serde_json::Value::String(label)) => label.clone(),
-                Some(label @ serde_json::Value::Number(_)) => label.to_string(),
-                _ => String::new(),
-            }
-        }
+    let labels = match options.labels {
+        true => Some(Labels::read(rows()?).map_err(|error| without_labels(&file, &error))?),
+        false => None,
     };
-    text.trim().into()
+    let blocks = Blocks::of(records.ids.len(), std::mem::take(&mut records.keys));
+    Ok((Pairs { records, blocks, labels }.sample(), exit))
+}
+
+fn without_labels(file: &SourceFile, error: &LabelError) -> CommandError {
+    let exit = match error {
+        LabelError::Io(_) => Exit::InUse,
+        LabelError::NoColumn => Exit::Usage,
+    };
+    not_read(file, exit, error)
 }
 
 /// The records of one file, and which of them are looked at in pairs.

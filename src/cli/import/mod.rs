@@ -35,7 +35,7 @@ use super::destination::{Destination, WithoutFolder};
 use super::exit::{CommandError, Exit};
 use super::output::{OutputFormat, Table, print, print_json, say};
 
-pub(crate) use column::Target;
+pub(crate) use column::{Target, folded};
 use dead_letters::DeadLetters;
 pub(crate) use json_rows::read_object;
 use ledger::{Ledger, progress_bar};

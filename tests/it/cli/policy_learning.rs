@@ -75,9 +75,34 @@ fn labels_that_say_nothing_are_refused_and_nothing_is_written() {
     let place = Place::new();
     place.write("leads.csv", leads(false));
     let arguments = ["policy", "learn", "--input", "leads.csv", "--labels", "--output", "learned.yaml"];
-    let ended = place.run(&arguments).expect(2);
-    assert!(ended.err.contains("cluster_id"), "{ended:#?}");
-    assert!(!exists(&place.path("learned.yaml")));
+    let refused = |problem: &str| {
+        let ended = place.run(&arguments).expect(2);
+        assert!(ended.err.contains(problem), "{problem}: {ended:#?}");
+        assert!(!exists(&place.path("learned.yaml")));
+    };
+    refused("leads.csv: --labels: there is no column `cluster_id`");
+    place.write("leads.csv", "id,name,cluster_id\n1,Ann Roe,a\n2,Bob Poe,b\n");
+    refused("--labels: no two records have the same `cluster_id`");
+    place.write("leads.csv", "id,name,cluster_id\n1,Ann Roe,a\n2,Bob Poe\n");
+    refused("leads.csv: nothing is learned from fewer than two records");
+    place.write("leads.csv", "shoe,hat\n1,2\n");
+    refused("leads.csv: no column is a field of a lead");
+}
+
+#[test]
+fn labels_show_how_well_the_weights_find_pairs_before_and_after() {
+    let place = Place::new();
+    place.write("leads.csv", leads(true).replacen("cluster_id", "Cluster ID", 1));
+    let learned = place.run(&["policy", "learn", "--input", "leads.csv", "--labels", "--output", "own.yaml"]).expect(0);
+    for measure in ["precision", "recall", "F1"] {
+        let (shipped, own) = weights(&learned, measure);
+        assert!(own > 0.9 && own > shipped, "{measure}: {learned:#?}");
+    }
+    assert!(!learned.err.contains("worse"), "{learned:#?}");
+    let again = place.run(&["policy", "learn", "--input", "leads.csv", "--labels", "--policy", "own.yaml"]).expect(0);
+    assert_eq!(weights(&again, "F1").0, weights(&learned, "F1").1, "{again:#?}");
+    let without = place.run(&["policy", "learn", "--input", "leads.csv"]).expect(0);
+    assert!(!without.out.contains("precision"), "{without:#?}");
 }
 
 #[test]
