@@ -11,6 +11,7 @@ pub mod exit;
 mod explain;
 mod healthcheck;
 mod import;
+mod interrupt;
 mod json;
 mod lead_options;
 mod match_lead;

@@ -25,7 +25,9 @@ use crate::decision::policy::Policy;
 
 use super::exit::{CommandError, Exit};
 use super::import::{MapRule, Rows, SourceFile};
+use super::interrupt::remove_when_interrupted;
 use super::output::say;
+use super::whole_file::part_of;
 
 use candidates::Blocks;
 use comparing::find_pairs;
@@ -37,6 +39,7 @@ use texts::Texts;
 /// Reads, compares, groups and writes.
 pub(crate) fn run(options: &DedupeOptions) -> Result<Exit, CommandError> {
     options.check_paths()?;
+    remove_when_interrupted(options.outputs().map(|(_, path)| part_of(path)).collect());
     let policy = options.policy.as_deref().map_or_else(|| Ok(Policy::default()), policy_file::read)?;
     let file = SourceFile::open(&options.file, None).map_err(CommandError::usage)?;
     let rows = Rows::open(&file, None, &options.map).map_err(|error| not_read(&file, Exit::Usage, &error))?;

@@ -46,7 +46,8 @@ impl DedupeOptions {
         self.outputs().try_for_each(|(flag, path)| taken.write_whole(flag, path))
     }
 
-    fn outputs(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+    /// Where something is written, each behind its flag.
+    pub(super) fn outputs(&self) -> impl Iterator<Item = (&'static str, &Path)> {
         let pairs = self.pairs.iter().map(|path| ("--pairs", &**path));
         let report = self.report.iter().map(|path| ("--report", &**path));
         [("--output", &*self.output)].into_iter().chain(pairs).chain(report)

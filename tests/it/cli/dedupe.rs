@@ -1,6 +1,7 @@
 //! `leadgate dedupe`: a file in, groups out, nothing left behind.
 
 use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
 
 use super::{Place, exists};
 
@@ -225,4 +226,27 @@ fn a_file_that_is_none_is_refused_and_nothing_is_written() {
     place.write("odd.csv", "shoe,hat\n1,2\n");
     let ended = place.run(&["dedupe", "odd.csv", "--output", "groups.csv"]).expect(2);
     assert!(ended.err.contains("odd.csv: "), "{ended:#?}");
+}
+
+#[test]
+fn an_interrupted_purge_leaves_no_half_a_file() {
+    let place = Place::new();
+    place.write("leads.csv", LEADS);
+    assert!(Command::new("mkfifo").arg(place.path("pipe")).status().expect("run").success());
+    // Nobody reads from the pipe, so the command waits there; the file is like one that it has begun.
+    place.write("pairs.csv.part", "id_a,id_b");
+    let mut command = place.command(&["dedupe", "leads.csv", "--output", "pipe", "--pairs", "pairs.csv"]);
+    let mut purge = command.stderr(Stdio::null()).spawn().expect("run");
+    place.wait_until(|| catches_interrupts(purge.id()));
+    let status = Command::new("kill").args(["-s", "INT", &purge.id().to_string()]).status().expect("kill");
+    assert!(status.success());
+    assert_eq!(purge.wait().expect("ended").code(), Some(130));
+    assert!(!exists(&place.path("pairs.csv.part")));
+}
+
+/// Whether a process does something about SIGINT, which is the second of the signals.
+fn catches_interrupts(process: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a process");
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("the signals it catches");
+    u64::from_str_radix(caught.trim(), 16).expect("a mask") & 0b10 != 0
 }
