@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::grpc::proto::{MatchTier, UpsertResponse, UpsertStatus};
+use crate::grpc::proto::{MatchTier, Reason, UpsertResponse, UpsertStatus};
 
 use super::row::RowProblem;
 
@@ -15,7 +15,7 @@ pub(crate) struct Outcome {
     pub(crate) lead_id: String,
     /// The tier that matched.
     pub(crate) matched_by: MatchTier,
-    /// Codes of the reasons.
+    /// Codes of the reasons. One about a value that was left out names its field: `INVALID_VALUE(email)`.
     pub(crate) reasons: Vec<String>,
     /// The review that it opened or met.
     pub(crate) review_id: String,
@@ -37,6 +37,9 @@ pub(crate) enum Reply {
         code: String,
     },
 }
+
+/// Codes of values that could not be used.
+const LEFT_OUT: [&str; 2] = ["INVALID_VALUE", "BLOCKED_VALUE"];
 
 impl Outcome {
     /// A row that was not sent.
@@ -84,7 +87,7 @@ impl From<UpsertResponse> for Reply {
             status,
             lead_id: response.lead_id,
             matched_by: response.decision.map_or(MatchTier::Unspecified, |decision| decision.matched_by()),
-            reasons: response.reasons.into_iter().map(|reason| reason.code).collect(),
+            reasons: response.reasons.into_iter().map(|reason| shown(reason, status)).collect(),
             review_id: response.review_id,
             same_as_line: response.same_as_client_ref,
             message: problem.map(|problem| problem.message).unwrap_or_default(),
@@ -92,10 +95,20 @@ impl From<UpsertResponse> for Reply {
     }
 }
 
+/// A reason's code, with the field where the row went on without what stood there. Why a row failed is told by its message.
+fn shown(reason: Reason, status: UpsertStatus) -> String {
+    match reason.metadata.get("field") {
+        Some(field) if status != UpsertStatus::Failed && LEFT_OUT.contains(&&*reason.code) => {
+            format!("{}({field})", reason.code)
+        }
+        _ => reason.code,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grpc::proto::{Decision, Reason};
+    use crate::grpc::proto::Decision;
 
     fn failed(code: &str, metadata: &[(&str, &str)]) -> Reply {
         let metadata = metadata.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
@@ -110,6 +123,20 @@ mod tests {
         let Reply::Final(outcome) = failed("INVALID_VALUE", &[("field", "lead.email")]) else { panic!("final") };
         assert!(outcome.failed());
         assert_eq!((outcome.message.as_str(), outcome.status_name()), ("lead.email: why", "FAILED"));
+        assert_eq!(outcome.reasons, ["INVALID_VALUE"]);
+    }
+
+    #[test]
+    fn a_value_that_was_left_out_is_told_with_its_field() {
+        let reason = |code: &str, field: &str| Reason {
+            code: code.into(),
+            metadata: [("field".to_owned(), field.to_owned())].into(),
+            ..Reason::default()
+        };
+        let reasons = vec![reason("INVALID_VALUE", "email"), reason("PROTECTED_FIELD", "city")];
+        let response = UpsertResponse { status: UpsertStatus::Created.into(), reasons, ..Default::default() };
+        let Reply::Final(outcome) = response.into() else { panic!("final") };
+        assert_eq!(outcome.reasons, ["INVALID_VALUE(email)", "PROTECTED_FIELD"]);
     }
 
     #[test]
