@@ -2,8 +2,9 @@
 //!
 //! What is no regular file, such as a device or a pipe, cannot be put there and is written as it is.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
+use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use super::exit::{CommandError, Exit};
@@ -15,7 +16,7 @@ pub(crate) fn part_of(path: &Path) -> PathBuf {
     part.into()
 }
 
-/// Writes a file beside its place and puts it there when it is complete, with the permissions of what was there. The error names the path.
+/// Writes a file beside its place and puts it there when it is complete, with the owner and permissions of what was there. The error names the path.
 pub(crate) fn write_whole(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
@@ -24,32 +25,37 @@ pub(crate) fn write_whole(
         Ok(metadata) if !metadata.is_file() => {
             OpenOptions::new().write(true).open(path).and_then(|file| fill(file, write))
         }
-        found => put(path, found.ok().map(|metadata| metadata.permissions()), write),
+        found => put(path, found.ok(), write),
     };
     written.map_err(|error| CommandError::new(Exit::InUse, format!("{} cannot be written: {error}", path.display())))
 }
 
 fn put(
     path: &Path,
-    permissions: Option<Permissions>,
+    before: Option<Metadata>,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> io::Result<()> {
     let part = part_of(path);
-    let written = begin(&part, permissions).and_then(|file| fill(file, write));
+    let written = begin(&part, before).and_then(|file| fill(file, write));
     written.and_then(|()| std::fs::rename(&part, followed(path))).inspect_err(|_| {
         // The first error is the one to tell.
         let _ = std::fs::remove_file(&part);
     })
 }
 
-/// Begins a file that is not there, but for what an interrupted command left of it. Nobody may read it who may not read it later.
-fn begin(part: &Path, permissions: Option<Permissions>) -> io::Result<File> {
+/// Begins a file that is not there, but for what an interrupted command left of it, and that belongs to whom the file before belonged:
+/// nobody may read it who may not read it later.
+fn begin(part: &Path, before: Option<Metadata>) -> io::Result<File> {
     match std::fs::remove_file(part) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let file = OpenOptions::new().write(true).create_new(true).open(part)?;
-    permissions.map_or(Ok(()), |permissions| file.set_permissions(permissions))?;
+    if let Some(before) = before {
+        // Who may not give files away keeps this one.
+        let _ = fchown(&file, Some(before.uid()), Some(before.gid()));
+        file.set_permissions(before.permissions())?;
+    }
     Ok(file)
 }
 
@@ -72,7 +78,8 @@ fn followed(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::fs::Permissions;
+    use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 
     use super::*;
 
@@ -96,14 +103,18 @@ mod tests {
     }
 
     #[test]
-    fn a_file_keeps_its_permissions_and_needs_nobody_to_remove_what_was_left() {
+    fn a_file_keeps_its_owner_and_permissions_and_needs_nobody_to_remove_what_was_left() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("report.html");
         write(&path, "first");
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("set");
+        // Only the super-user may: for anybody else the file stays their own.
+        let _ = chown(&path, Some(4242), Some(4242));
+        let owner = path.metadata().expect("there").uid();
         std::fs::write(part_of(&path), "left").expect("written");
         write(&path, "second");
-        assert_eq!(path.metadata().expect("there").permissions().mode() & 0o777, 0o600);
+        let metadata = path.metadata().expect("there");
+        assert_eq!((metadata.permissions().mode() & 0o777, metadata.uid()), (0o600, owner));
         assert_eq!(std::fs::read(&path).expect("read"), b"second");
     }
 
