@@ -73,9 +73,7 @@ impl GrowingCsv {
     /// Makes everything durable; returns how long the file is then.
     pub(crate) fn sync(&mut self) -> io::Result<u64> {
         self.writer.flush()?;
-        let file = self.writer.get_ref().get_ref();
-        file.sync_data()?;
-        Ok(file.metadata()?.len())
+        synced(self.writer.get_ref().get_ref())
     }
 }
 
@@ -107,7 +105,15 @@ impl GrowingLines {
     /// Makes everything durable; returns how long the file is then.
     pub(crate) fn sync(&mut self) -> io::Result<u64> {
         self.writer.flush()?;
-        self.writer.get_ref().sync_data()?;
-        Ok(self.writer.get_ref().metadata()?.len())
+        synced(self.writer.get_ref())
     }
+}
+
+/// Makes a file durable; returns how long it is. What is no file, such as `/dev/null`, keeps nothing.
+fn synced(file: &File) -> io::Result<u64> {
+    let metadata = file.metadata()?;
+    if metadata.is_file() {
+        file.sync_data()?;
+    }
+    Ok(metadata.len())
 }

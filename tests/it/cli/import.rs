@@ -75,6 +75,16 @@ fn rows_that_fail_are_kept_with_line_and_reason_and_can_be_imported_again() {
 }
 
 #[test]
+fn a_report_that_nobody_wants_goes_to_a_device() {
+    let place = Place::new();
+    place.write("leads.csv", "id,email,lead_score\n1,a@example.com,7\n2,b@example.com,many\n");
+    let devices = ["--report", "/dev/null", "--failed", "/dev/null"];
+    let ended = place.run(&[&["import", "leads.csv", "--data-dir", "data"], &devices[..]].concat()).expect(1);
+    assert_eq!((ended.count("CREATED"), ended.count("FAILED")), (1, 1), "{ended:#?}");
+    assert!(!ended.err.contains("no folder"), "{ended:#?}");
+}
+
+#[test]
 fn json_lines_are_imported_and_their_failures_kept_as_json_lines() {
     let place = Place::new();
     place.write(
