@@ -156,7 +156,7 @@ const PHONE_DIGITS: usize = 7;
 /// Whether a header is more likely the email address or the phone number of somebody.
 fn looks_personal(header: &str) -> bool {
     let digits = header.chars().filter(char::is_ascii_digit).count();
-    digits >= PHONE_DIGITS || Email::parse(header).is_ok()
+    digits >= PHONE_DIGITS || header.split([' ', '|', ';', ',']).any(|word| Email::parse(word).is_ok())
 }
 
 /// The headers for a message, unless the first row looks like data: people's data is not for messages.
@@ -229,6 +229,7 @@ mod tests {
             ("7,Jane", &[], "no column is a field of a lead; name them"),
             ("7,jane@example.com,Jane", &[], "the first row looks like a record"),
             ("email,Jane,+49 30 901820", &[], "the first row looks like a record"),
+            ("7,a@example.com | Jane <jane@example.com>", &[], "the first row looks like a record"),
             ("cluster_id,extra", &[], "no column is a field of a lead"),
             ("a,b", &["a=company", "b=company"], "the columns `a` and `b` both mean company"),
         ] {
