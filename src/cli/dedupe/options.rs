@@ -28,7 +28,7 @@ pub(crate) struct DedupeOptions {
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
 
-    /// A policy file with other weights or thresholds; `leadgate policy learn` writes one.
+    /// A policy file with other weights or thresholds; `leadgate policy learn` writes one. What it says of sources is for those that write.
     #[arg(long, value_name = "FILE")]
     pub(super) policy: Option<PathBuf>,
 
