@@ -21,7 +21,7 @@ impl TakenPaths {
     /// Takes a file that [`write_whole`](super::whole_file::write_whole) writes; refuses one that is taken.
     pub(crate) fn write_whole(&mut self, flag: &'static str, path: &Path) -> Result<(), CommandError> {
         self.write(flag, path)?;
-        self.write(flag, &part_of(path))
+        part_of(path).map_or(Ok(()), |part| self.write(flag, &part))
     }
 
     /// Takes a file that is written in its place; refuses one that is taken.

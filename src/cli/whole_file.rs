@@ -9,37 +9,35 @@ use std::path::{Path, PathBuf};
 
 use super::exit::{CommandError, Exit};
 
-/// Where a file is written before it takes its name: beside it or, for a symbolic link, beside what the link means.
-pub(crate) fn part_of(path: &Path) -> PathBuf {
-    let mut part = followed(path).into_os_string();
-    part.push(".part");
-    part.into()
+/// Where a file is written before it takes its name: beside it or, for a symbolic link, beside what the link means. `None` for what is
+/// written as it is.
+pub(crate) fn part_of(path: &Path) -> Option<PathBuf> {
+    let as_it_is = path.metadata().is_ok_and(|metadata| !metadata.is_file());
+    (!as_it_is).then(|| {
+        let mut part = followed(path).into_os_string();
+        part.push(".part");
+        part.into()
+    })
 }
 
-/// Writes a file beside its place and puts it there when it is complete, with the owner and permissions of what was there. The error names the path.
+/// Writes a file beside its place and puts it there when it is complete, with the owner and permissions of what was there. The error names
+/// the path.
 pub(crate) fn write_whole(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<(), CommandError> {
-    let written = match path.metadata() {
-        Ok(metadata) if !metadata.is_file() => {
-            OpenOptions::new().write(true).open(path).and_then(|file| fill(file, write))
-        }
-        found => put(path, found.ok(), write),
+    let written = match part_of(path) {
+        Some(part) => put(path, &part, write),
+        None => OpenOptions::new().write(true).open(path).and_then(|file| fill(file, write)),
     };
     written.map_err(|error| CommandError::new(Exit::InUse, format!("{} cannot be written: {error}", path.display())))
 }
 
-fn put(
-    path: &Path,
-    before: Option<Metadata>,
-    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> io::Result<()> {
-    let part = part_of(path);
-    let written = begin(&part, before).and_then(|file| fill(file, write));
-    written.and_then(|()| std::fs::rename(&part, followed(path))).inspect_err(|_| {
+fn put(path: &Path, part: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
+    let written = begin(part, path.metadata().ok()).and_then(|file| fill(file, write));
+    written.and_then(|()| std::fs::rename(part, followed(path))).inspect_err(|_| {
         // The first error is the one to tell.
-        let _ = std::fs::remove_file(&part);
+        let _ = std::fs::remove_file(part);
     })
 }
 
@@ -99,7 +97,7 @@ mod tests {
         let error = error.expect_err("an error").to_string();
         assert!(error.contains("groups.csv cannot be written: no more"), "{error}");
         assert_eq!(std::fs::read(&path).expect("read"), b"first");
-        assert!(!part_of(&path).exists());
+        assert!(!part_of(&path).expect("a part").exists());
     }
 
     #[test]
@@ -111,7 +109,7 @@ mod tests {
         // Only the super-user may: for anybody else the file stays their own.
         let _ = chown(&path, Some(4242), Some(4242));
         let owner = path.metadata().expect("there").uid();
-        std::fs::write(part_of(&path), "left").expect("written");
+        std::fs::write(part_of(&path).expect("a part"), "left").expect("written");
         write(&path, "second");
         let metadata = path.metadata().expect("there");
         assert_eq!((metadata.permissions().mode() & 0o777, metadata.uid()), (0o600, owner));
@@ -125,7 +123,7 @@ mod tests {
         let (link, meant) = (folder.path().join("link.csv"), folder.path().join("there/groups.csv"));
         symlink("there/groups.csv", &link).expect("linked");
         for content in ["first", "second"] {
-            assert!(part_of(&link).ends_with("there/groups.csv.part"));
+            assert!(part_of(&link).expect("a part").ends_with("there/groups.csv.part"));
             write(&link, content);
             assert!(link.is_symlink());
             assert_eq!(std::fs::read_to_string(&meant).expect("read"), content);
@@ -142,6 +140,7 @@ mod tests {
             let pipe = pipe.clone();
             move || std::fs::read_to_string(pipe).expect("read")
         });
+        assert_eq!(part_of(&pipe), None);
         write(&pipe, "whole");
         assert_eq!(reader.join().expect("ended"), "whole");
         assert!(pipe.metadata().expect("there").file_type().is_fifo());

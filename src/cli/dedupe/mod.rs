@@ -39,7 +39,7 @@ use texts::Texts;
 /// Reads, compares, groups and writes.
 pub(crate) fn run(options: &DedupeOptions) -> Result<Exit, CommandError> {
     options.check_paths()?;
-    remove_when_interrupted(options.outputs().map(|(_, path)| part_of(path)).collect());
+    remove_when_interrupted(options.outputs().filter_map(|(_, path)| part_of(path)).collect());
     let policy = options.policy.as_deref().map_or_else(|| Ok(Policy::default()), policy_file::read)?;
     let file = SourceFile::open(&options.file, None).map_err(CommandError::usage)?;
     let rows = Rows::open(&file, None, &options.map).map_err(|error| not_read(&file, Exit::Usage, &error))?;
