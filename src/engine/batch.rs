@@ -1,4 +1,8 @@
-//! The order within one batch or stream: an item that shares a key with an earlier one starts when that one has been sequenced.
+//! The order within one batch or stream: an item starts when those before it that it may meet have been sequenced.
+//!
+//! The items of a batch are worked off one after the other: two that share no key may still reach one lead, each by a key of its own.
+//! Previews are, in a stream as well, because each sees what the earlier ones would have written. Writes of a stream overlap, but for
+//! those that share a key. No item waits for another's fsync.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -24,11 +28,23 @@ const FEWEST_TURNS: usize = 4096;
 /// One batch or stream.
 pub struct Batch<S: LeadStore> {
     engine: Arc<Engine<S>>,
-    /// By key, the turn of the last item that has it: closed when that item has been sequenced or given up.
+    order: Order,
+    /// The turn of the last item that begins in input order: closed when that item has been sequenced or given up.
+    last: Option<watch::Receiver<()>>,
+    /// By key, the turn of the last item that has it.
     turns: HashMap<u64, watch::Receiver<()>>,
     /// When `turns` is next swept.
     sweep_at: usize,
     shared: Arc<Shared>,
+}
+
+/// Which items wait for which.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// Each for the one before it.
+    Input,
+    /// Previews for the preview before them, and each item for those that share a key with it.
+    Keys,
 }
 
 struct Shared {
@@ -38,16 +54,25 @@ struct Shared {
 }
 
 impl<S: LeadStore> Engine<S> {
-    /// Begins a batch or stream.
+    /// Begins a batch: its items are decided in input order, each after the one before it.
     pub fn begin_batch(self: &Arc<Self>) -> Batch<S> {
+        self.begin(Order::Input)
+    }
+
+    /// Begins a stream: its writes overlap where they share no key.
+    pub fn begin_stream(self: &Arc<Self>) -> Batch<S> {
+        self.begin(Order::Keys)
+    }
+
+    fn begin(self: &Arc<Self>, order: Order) -> Batch<S> {
         let preview = Preview::new(Arc::clone(&self.preview_memory));
         let shared = Arc::new(Shared { preview, firsts: Mutex::default() });
-        Batch { engine: Arc::clone(self), turns: HashMap::new(), sweep_at: FEWEST_TURNS, shared }
+        Batch { engine: Arc::clone(self), order, last: None, turns: HashMap::new(), sweep_at: FEWEST_TURNS, shared }
     }
 }
 
 impl<S: LeadStore> Batch<S> {
-    /// Takes the next item, in input order. It starts at once and goes on though its future is dropped or not polled.
+    /// Takes the next item, in input order. It starts when its turn comes and goes on though its future is dropped or not polled.
     pub fn submit(
         &mut self,
         client_ref: Box<str>,
@@ -80,8 +105,21 @@ impl<S: LeadStore> Batch<S> {
         }
     }
 
-    /// Blocking keys count as well: two of one person may have no other in common.
+    /// The turns that an item waits for, which from now on is waited for itself.
     fn queue_behind(
+        &mut self,
+        command: &UpsertCommand,
+        blocks: &[u64],
+        finished: &watch::Receiver<()>,
+    ) -> Vec<watch::Receiver<()>> {
+        let in_turn = self.order == Order::Input || command.validate_only;
+        let before = if in_turn { self.last.replace(finished.clone()) } else { None };
+        let sharing = if self.order == Order::Keys { self.queue_by_key(command, blocks, finished) } else { Vec::new() };
+        before.into_iter().chain(sharing).collect()
+    }
+
+    /// Blocking keys count as well: two of one person may have no other in common.
+    fn queue_by_key(
         &mut self,
         command: &UpsertCommand,
         blocks: &[u64],

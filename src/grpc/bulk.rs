@@ -63,7 +63,7 @@ pub(crate) struct StreamDriver<S: LeadStore> {
 impl<S: LeadStore> StreamDriver<S> {
     /// A driver for one stream.
     pub(crate) fn new(desk: Arc<Desk<S>>, engine: Arc<Engine<S>>, headers: MatchingHeaders) -> Self {
-        let batch = engine.begin_batch();
+        let batch = engine.begin_stream();
         Self { desk, engine, headers, batch }
     }
 

@@ -1,5 +1,6 @@
 //! The engine on a real store and index.
 
+mod batches;
 mod cases;
 mod duplicates;
 mod likeness;
