@@ -118,12 +118,14 @@ impl<S: LeadStore> Engine<S> {
                 RequestError::ReadFailed
             }
         })?;
+        // Who is missing may have been changed a moment ago: that rests on all that was recorded so far, as who is found does.
+        let rests_on = self.sequencer.last_sequence();
         let ids: Vec<LeadId> = page.hits.iter().map(|hit| hit.lead_id).collect();
         // Each lead is shown as it stood at one moment, not all of them at the same: a page must not fail because one is hot.
         let mut look = self.look(None).await?;
         let mut items = look.leads(tenant, &ids).await.map_err(read_failed)?;
         items.retain(|lead| lead.is_live());
-        self.durable(look.reads().highest()).await?;
+        self.durable(look.reads().highest().max(rests_on)).await?;
         let next = page.more.then(|| ((offset + page.hits.len()) as u64).to_be_bytes().to_vec());
         Ok(Page { items, next })
     }

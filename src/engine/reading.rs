@@ -141,16 +141,14 @@ impl<'a, V: LeadView> Look<'a, V> {
 
     /// The leads that share a blocking key: from the overlay of the index all, from the index itself those that share the most. `index` is
     /// a view that was taken after reading began. That nothing else joins them, or leaves them, and that none of them changes, are
-    /// preconditions.
+    /// preconditions; and that somebody is missing rests on whatever touched a key last, as it may have taken them away.
     pub(crate) fn sharing(
         &mut self,
         tenant: &TenantId,
         sought: Sought<'_>,
         index: &index::View,
     ) -> Result<SharingLeads, SharingError> {
-        for block in sought.blocks {
-            self.reading.reads.note(RowKey::block(tenant, *block), 0);
-        }
+        self.note_blocks(sought.blocks.iter().map(|block| RowKey::block(tenant, *block)).collect());
         let Candidates { leads: candidates, mut truncated } = index.candidates(tenant, sought, MOST_IN_BLOCK)?;
         let mut leads: Vec<SharingLead> = Vec::with_capacity(candidates.len());
         for Candidate { lead_id, comparable, sequence } in candidates {
@@ -161,6 +159,15 @@ impl<'a, V: LeadView> Look<'a, V> {
             truncated |= self.add_previewed(tenant, sought, preview, &mut leads)?;
         }
         Ok(SharingLeads { leads, truncated })
+    }
+
+    /// The precondition holds from the beginning, not from when a key was touched last: the view may be older than that.
+    fn note_blocks(&mut self, blocks: Vec<RowKey>) {
+        let touched = self.sequencer.peek(&blocks);
+        for (block, touched) in blocks.into_iter().zip(touched) {
+            self.reading.reads.note(block, 0);
+            self.reading.reads.rest_on(touched.map_or(0, |touched| touched.sequence));
+        }
     }
 
     /// Puts leads as earlier items of a batch would have left them over those of the index. Returns whether some are left out.

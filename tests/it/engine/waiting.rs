@@ -65,6 +65,29 @@ async fn every_answer_waits_for_what_it_rests_on() {
 }
 
 #[tokio::test]
+async fn that_nobody_is_found_rests_on_the_change_that_took_them_away() {
+    let (fixture, release) = halted();
+    let engine = &fixture.engine;
+    release.send(()).expect("one commit goes through");
+    let known = engine.upsert(payload("crm: id=1 first=Ann last=Papadimitriou company=Acme_Logistics city=Bonn")).await;
+    let known = known.expect("an answer").outcome.lead_id;
+    let alike = || payload("web: first=Ann last=Papadimitriou company=Acme_Logistics city=Bonn");
+    assert_eq!(engine.match_lead(alike()).await.expect("an answer").outcome.lead_id, known);
+    let renamed = "crm: id=1 first=Jolanthe last=Wojciechowski company=Zeta_Trading city=Graz";
+    let mut renamed = pin!(engine.upsert(payload(renamed)));
+    assert!(is_pending(renamed.as_mut()).await);
+    let tenant = TenantId::default();
+    let mut matched = pin!(engine.match_lead(alike()));
+    let mut searched = pin!(engine.search(&tenant, "papadimitriou", 10, 0));
+    assert!(is_pending(matched.as_mut()).await);
+    assert!(is_pending(searched.as_mut()).await);
+    drop(release);
+    assert_eq!(renamed.await.expect("an answer").outcome.status, UpsertStatus::Updated);
+    assert_eq!(matched.await.expect("an answer").outcome.status, UpsertStatus::Created);
+    assert!(searched.await.expect("an answer").items.is_empty());
+}
+
+#[tokio::test]
 async fn a_preview_rests_on_what_an_earlier_preview_rests_on() {
     let (fixture, release) = halted();
     release.send(()).expect("one commit goes through");
