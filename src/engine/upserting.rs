@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::decision::blocking::blocks_of_incoming;
 use crate::decision::change::{Blocks, blocks_of_change, dead_letter_write, lead_writes, review_write};
 use crate::decision::command::UpsertCommand;
+use crate::decision::comparable::Comparable;
 use crate::decision::decide::asks_fuzzy_tier;
 use crate::decision::evidence::Evidence;
 use crate::decision::fuzzy_tier::Likeness;
@@ -20,7 +21,7 @@ use crate::decision::plan::{NewIds, Plan, PlanContext, PlanError, plan_upsert};
 use crate::decision::policy::{FuzzyTier, Policy};
 use crate::decision::review::{DeadLetter, Review};
 use crate::decision::rows::{ChangeSet, Row, RowKey, RowWrite};
-use crate::domain::{Lead, LeadId, TenantId};
+use crate::domain::{Field, Lead, LeadId, TenantId};
 use crate::index::{IndexDocument, Sought};
 use crate::store::LeadStore;
 
@@ -144,8 +145,8 @@ impl<S: LeadStore> Engine<S> {
         // Behind everything that was read: what a payload without a time meets was true before it was received.
         let (mut now, ids) = (self.now(), new_ids());
         let mut planned = self.plan(request, &evidence, now, &ids);
-        let moves = planned.as_ref().ok().and_then(Planned::moves_to);
-        if let Some((after, blocks)) = moves.filter(|_| policy.fuzzy_tier == FuzzyTier::Enabled) {
+        let changed = planned.as_ref().ok().and_then(Planned::compared_anew);
+        if let Some((after, blocks)) = changed.filter(|_| policy.fuzzy_tier == FuzzyTier::Enabled) {
             let profile = Profile::of_lead(after);
             evidence.neighbours = Some(self.likeness(&profile, blocks, request, &evidence, &mut look)?);
             now = self.now();
@@ -333,12 +334,29 @@ struct Planned {
 }
 
 impl Planned {
-    /// A stored lead as it will stand, with its blocking keys, where the plan changes them.
-    fn moves_to(&self) -> Option<(&Lead, &[u64])> {
-        let change = self.plan.lead.as_ref().filter(|change| change.before.is_some())?;
-        let blocks = self.blocks.as_ref().filter(|blocks| !blocks.touched.is_empty())?;
-        Some((&change.after, &blocks.after))
+    /// A stored lead as it will stand, with its blocking keys, where the plan changes whom it is compared with, or how.
+    fn compared_anew(&self) -> Option<(&Lead, &[u64])> {
+        let change = self.plan.lead.as_ref()?;
+        let before = change.before.as_ref()?;
+        let blocks = self.blocks.as_ref()?;
+        let changes = !blocks.touched.is_empty() || compares_otherwise(before, &change.after);
+        changes.then_some((&*change.after, &*blocks.after))
     }
+}
+
+/// Whether anything that is compared differs between two states of a lead. Profiles, which cost more than a look, are made only where
+/// something differs that they could be made of.
+fn compares_otherwise(before: &Lead, after: &Lead) -> bool {
+    fn values(lead: &Lead) -> impl Iterator<Item = (&Field, &str)> {
+        lead.fields.iter().map(|(field, value)| (field, &*value.value))
+    }
+    if before.emails == after.emails && before.phones == after.phones && values(before).eq(values(after)) {
+        return false;
+    }
+    let stands = Comparable::of(after);
+    let mut stood = stands.clone();
+    stood.profile = Profile::of_lead(before);
+    stood.to_bytes() != stands.to_bytes()
 }
 
 /// A plan with what it was made of.

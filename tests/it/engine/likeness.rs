@@ -197,6 +197,24 @@ async fn an_update_after_which_two_leads_are_alike_opens_a_review_and_unites_not
 }
 
 #[tokio::test]
+async fn an_update_that_takes_away_what_told_two_leads_apart_opens_a_review() {
+    let fixture = Fixture::new();
+    let person = |id: u32, mark: &str| {
+        payload(&format!("crm: id={id} first=John last=Papadimitriou_{mark} company=Acme_Logistics city=Bonn"))
+    };
+    let junior = upsert(&fixture, person(1, "Jr")).await;
+    let senior = upsert(&fixture, person(2, "Sr")).await;
+    assert_eq!((senior.outcome.status, reviews(&fixture).await), (UpsertStatus::Created, 0));
+    // No blocking key says which of the two generations it is.
+    let changed = upsert(&fixture, person(2, "Jr")).await;
+    assert_eq!((changed.outcome.status, changed.outcome.lead_id), (UpsertStatus::Updated, senior.outcome.lead_id));
+    let doubles: Vec<_> = changed.outcome.decision.conflicts.iter().map(|conflict| conflict.lead_id).collect();
+    assert_eq!(doubles, [junior.outcome.lead_id.expect("a lead")]);
+    assert!(changed.outcome.review_id.is_some());
+    assert_eq!(reviews(&fixture).await, 1);
+}
+
+#[tokio::test]
 async fn previews_of_a_batch_find_each_other_by_likeness() {
     let fixture = Fixture::new();
     let mut batch = fixture.engine.begin_batch();

@@ -114,7 +114,7 @@ impl Core {
         }))
     }
 
-    /// A lead that a first plan would move is compared with its new neighbours before it is planned again.
+    /// A lead of which a first plan would change what is compared, or whom it is compared with, is compared before it is planned again.
     fn plan(&self, command: &UpsertCommand, ids: &NewIds, now: Timestamp) -> Result<Plan, PlanError> {
         let context = PlanContext { policy: &self.policy, now, ids, digests: &self.digests };
         let mut evidence = self.evidence(command);
@@ -125,11 +125,11 @@ impl Core {
             evidence.likeness = Some(likeness);
         }
         let plan = plan_upsert(command, &evidence, context)?;
-        let moved = plan.lead.as_ref().filter(|change| {
-            let before = change.before.as_ref().map(|before| blocks_of_lead(before));
-            change.is_visible() && before.is_some_and(|before| before != blocks_of_lead(&change.after))
+        let changed = plan.lead.as_ref().filter(|change| {
+            let differs = |before: &Arc<Lead>| !compares_alike(before, &change.after);
+            change.is_visible() && change.before.as_ref().is_some_and(differs)
         });
-        let Some(change) = moved.filter(|_| self.policy.fuzzy_tier == FuzzyTier::Enabled) else { return Ok(plan) };
+        let Some(change) = changed.filter(|_| self.policy.fuzzy_tier == FuzzyTier::Enabled) else { return Ok(plan) };
         evidence.neighbours = Some(self.likeness(&Profile::of_lead(&change.after), &blocks_of_lead(&change.after)));
         plan_upsert(command, &evidence, context)
     }
@@ -207,4 +207,12 @@ impl Core {
         self.feed.push(plan.event);
         Answered::Report(Ok(ReportAnswer { lead_id: Some(plan.lead_id), next: plan.next, reasons: plan.reasons }))
     }
+}
+
+/// Whether two states of a lead have the same neighbours, and are as like each of them.
+fn compares_alike(before: &Lead, after: &Lead) -> bool {
+    let stands = Comparable::of(after);
+    let mut stood = stands.clone();
+    stood.profile = Profile::of_lead(before);
+    stood.to_bytes() == stands.to_bytes() && blocks_of_lead(before) == blocks_of_lead(after)
 }
