@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use crate::decision::matching::{FirstLook, FrequencyTable, Profile};
 use crate::decision::rows::{ChangeSet, Row, RowClass, RowKey, RowWrite};
 use crate::domain::TenantId;
-use crate::index::{IndexError, LeadIndex, View};
+use crate::index::{LeadIndex, View};
 use crate::store::{LeadStore, LeadView, ReadError, Scan};
 
 use super::answer::RequestError;
@@ -141,17 +141,8 @@ async fn run<S: LeadStore>(weak: Weak<Engine<S>>) {
     }
 }
 
-/// Why leads could not be counted.
-#[derive(Debug, thiserror::Error)]
-enum CountError {
-    #[error(transparent)]
-    Index(#[from] IndexError),
-    #[error(transparent)]
-    Request(#[from] RequestError),
-}
-
 impl<S: LeadStore> Engine<S> {
-    async fn count_outgrown(&self) -> Result<(), CountError> {
+    async fn count_outgrown(&self) -> Result<(), RequestError> {
         for tenant in self.frequencies.outgrown() {
             // An index that is being rebuilt lacks leads.
             if self.is_ready() && !self.background.is_stopping() {
@@ -163,7 +154,7 @@ impl<S: LeadStore> Engine<S> {
 
     /// Counts a tenant's leads, stores the table, and puts it in force when it is durable: no decision names a table that a crash takes
     /// away.
-    async fn count_anew(&self, tenant: &TenantId) -> Result<(), CountError> {
+    async fn count_anew(&self, tenant: &TenantId) -> Result<(), RequestError> {
         let began = Instant::now();
         let known = self.frequencies.leads_of(tenant);
         let Some(table) = self.count(tenant, known)? else { return Ok(()) };
@@ -185,9 +176,9 @@ impl<S: LeadStore> Engine<S> {
     }
 
     /// Counts in two walks over a still view of the index, because most values are one lead's. `None`: the engine stops.
-    fn count(&self, tenant: &TenantId, leads: u32) -> Result<Option<FrequencyTable>, IndexError> {
+    fn count(&self, tenant: &TenantId, leads: u32) -> Result<Option<FrequencyTable>, RequestError> {
         let version = self.sequencer.last_sequence();
-        let view = self.index.load().view();
+        let view = self.index_view()?;
         let view = view.at_rest(view.recorded(tenant));
         let mut look = FirstLook::for_leads(leads as usize);
         if self.walk(&view, tenant, |profile| profile.show(&mut look))?.is_break() {
@@ -207,16 +198,19 @@ impl<S: LeadStore> Engine<S> {
         view: &View,
         tenant: &TenantId,
         mut show: impl FnMut(&Profile),
-    ) -> Result<ControlFlow<()>, IndexError> {
+    ) -> Result<ControlFlow<()>, RequestError> {
         let mut shown = 0_usize;
-        view.each_comparable(tenant, |comparable| {
-            show(&comparable.profile);
-            shown += 1;
-            if shown.is_multiple_of(PAGE) {
-                std::thread::sleep(REST);
-            }
-            if self.background.is_stopping() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })
+        let walk = || {
+            view.each_comparable(tenant, |comparable| {
+                show(&comparable.profile);
+                shown += 1;
+                if shown.is_multiple_of(PAGE) {
+                    std::thread::sleep(REST);
+                }
+                if self.background.is_stopping() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })
+        };
+        self.index_state.read(walk)
     }
 
     fn is_ready(&self) -> bool {

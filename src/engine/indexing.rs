@@ -29,6 +29,9 @@ const PROGRESS: Duration = Duration::from_secs(10);
 /// How many leads are replayed in one round.
 const REPLAY_ROUND: usize = 5_000;
 
+/// An index that cannot be read is rebuilt no more often: something that always fails must not keep everybody from what does not.
+const BETWEEN_REBUILDS: Duration = Duration::from_secs(600);
+
 /// Why the index could not be brought up to the store.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ReplayError {
@@ -52,6 +55,7 @@ pub(super) type FreeBytes = Box<dyn Fn() -> std::io::Result<u64> + Send>;
 
 async fn run<S: LeadStore>(weak: Weak<Engine<S>>, free_bytes: FreeBytes) {
     let mut rounds = 0;
+    let mut rebuilt: Option<Instant> = None;
     let mut sweeper = Sweeper::new();
     loop {
         tokio::time::sleep(ROUND).await;
@@ -60,6 +64,12 @@ async fn run<S: LeadStore>(weak: Weak<Engine<S>>, free_bytes: FreeBytes) {
         engine.look_after(&free_bytes);
         if !stopping {
             sweeper.go_on(&engine).await;
+        }
+        let rests = rebuilt.is_some_and(|rebuilt| rebuilt.elapsed() < BETWEEN_REBUILDS);
+        if !stopping && !rests && engine.index_state.is_unreadable() {
+            tracing::error!("the index could not be read and is rebuilt");
+            engine.rebuild_index().await;
+            rebuilt = Some(Instant::now());
         }
         rounds += 1;
         if !stopping && rounds < MOST_ROUNDS && engine.index.load().recent_len() < ENOUGH_RECORDED {
@@ -112,12 +122,15 @@ impl<S: LeadStore> Engine<S> {
     }
 
     async fn drop_and_replay(&self) -> Result<(), Box<dyn std::error::Error>> {
-        // Nothing new is admitted; what is under way is waited for, so that the replay sees the newest state of every lead.
+        // Nothing new is admitted; what is under way is waited for, so that the replay sees the newest state of every lead. What still
+        // waits for its locks is refused then.
         tokio::time::sleep(ROUND).await;
+        self.index_state.rebuild_begins();
         let _ = self.gate.wait(self.sequencer.last_sequence()).await;
         let index = self.index.load_full();
         index.drop_and_rebuild()?;
         replay_everything(&self.store.view().await?, &index).await?;
+        self.index_state.rebuild_ends();
         Ok(())
     }
 

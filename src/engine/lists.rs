@@ -110,14 +110,13 @@ impl<S: LeadStore> Engine<S> {
         offset: usize,
     ) -> Result<Page<Arc<Lead>>, RequestError> {
         let query = SearchQuery { text: text.to_owned(), page_size, offset };
-        let view = self.index.load().view();
-        let page = view.search(tenant, &query).map_err(|error| match error {
-            SearchError::Invalid(invalid) => RequestError::InvalidSearch(invalid.to_string()),
-            SearchError::Index(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the index cannot be searched");
-                RequestError::ReadFailed
-            }
+        let view = self.index_view()?;
+        let searched = self.index_state.read(|| match view.search(tenant, &query) {
+            Err(SearchError::Index(error)) => Err(error),
+            Err(SearchError::Invalid(invalid)) => Ok(Err(invalid)),
+            Ok(page) => Ok(Ok(page)),
         })?;
+        let page = searched.map_err(|invalid| RequestError::InvalidSearch(invalid.to_string()))?;
         // Who is missing may have been changed a moment ago: that rests on all that was recorded so far, as who is found does.
         let rests_on = self.sequencer.last_sequence();
         let ids: Vec<LeadId> = page.hits.iter().map(|hit| hit.lead_id).collect();

@@ -13,6 +13,7 @@ mod duplicates;
 mod frequencies;
 pub mod gate;
 mod halting;
+mod index_state;
 mod indexing;
 pub mod key_locks;
 mod lists;
@@ -47,6 +48,7 @@ use crate::store::LeadStore;
 
 use admission::Admission;
 use gate::DurableGate;
+use index_state::IndexState;
 use key_locks::KeyLocks;
 use preview::{Preview, PreviewMemory};
 use reading::Look;
@@ -101,6 +103,7 @@ pub struct Statistics {
 pub struct Engine<S: LeadStore> {
     store: Arc<S>,
     index: ArcSwap<LeadIndex>,
+    index_state: Arc<IndexState>,
     sequencer: Sequencer,
     gate: DurableGate,
     locks: Arc<KeyLocks>,
@@ -192,16 +195,6 @@ impl<S: LeadStore> Engine<S> {
 
 fn closed() -> RequestError {
     RequestError::Unavailable { what: "the store no longer takes writes" }
-}
-
-fn sharing_failed(error: reading::SharingError) -> RequestError {
-    match error {
-        reading::SharingError::Read(error) => read_failed(error),
-        reading::SharingError::Index(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the index cannot be read");
-            RequestError::Unavailable { what: "the index cannot be read" }
-        }
-    }
 }
 
 fn read_failed(error: crate::store::ReadError) -> RequestError {

@@ -17,6 +17,7 @@ use super::committer::{self, Background};
 use super::duplicates::MOST_WALKS;
 use super::frequencies::{self, Frequencies};
 use super::gate::DurableGate;
+use super::index_state::IndexState;
 use super::indexing;
 use super::key_locks::KeyLocks;
 use super::preview::PreviewMemory;
@@ -108,6 +109,7 @@ impl Engine<EmbeddedStore> {
         let secret = blake3::derive_key("leadgate 2026-11 value digests of one store", store.store_id().as_bytes());
         let engine = Arc::new(Self {
             index: ArcSwap::from_pointee(opened.index),
+            index_state: IndexState::whole(),
             sequencer: Sequencer::new(position.sequence, position.feed, KEPT_CHANGE_SETS, settings.row_cache_bytes),
             gate: DurableGate::new(position.sequence),
             locks: Arc::new(KeyLocks::new(settings.key_queue_limit, settings.key_locks)),

@@ -39,6 +39,7 @@ impl<S: LeadStore> Engine<S> {
         let policy = self.policy();
         for _ in 0..ROUNDS {
             let guards = self.acquire(&locks_of(&report, request_id.as_ref())).await?;
+            self.index_state.require_whole()?;
             let attempted = self.attempt_report(&report, request_id.as_ref(), &policy).await?;
             drop(guards);
             if let Some((answer, rests_on)) = attempted {

@@ -31,8 +31,7 @@ use super::lock_set::{LockSet, NotSequenced};
 use super::preview::Preview;
 use super::reading::Look;
 use super::repeating::recorded;
-use super::sequencer::SubmitError;
-use super::{Engine, closed, read_failed, sharing_failed};
+use super::{Engine, closed, read_failed};
 
 /// How often a request is decided again before its caller is told to come back.
 const ROUNDS: usize = 8;
@@ -102,6 +101,10 @@ impl<S: LeadStore> Engine<S> {
                 locks = locks_of(command, blocks.get_or_init(|| blocks_of_incoming(&command.lead)));
             }
             let guards = if round >= lock_from { Some(self.acquire(&locks).await?) } else { None };
+            if writes {
+                // It may have waited for long since it was admitted.
+                self.index_state.require_whole()?;
+            }
             let request = Request { command, policy: &policy, blocks: &blocks, intent };
             if let Some(decided) = self.attempt(request, &mut locks, guards).await? {
                 return Ok(decided);
@@ -173,9 +176,9 @@ impl<S: LeadStore> Engine<S> {
         evidence: &Evidence,
         look: &mut Look<'_, S::View>,
     ) -> Result<Likeness, RequestError> {
-        let index = self.index.load().view();
+        let index = self.index_view()?;
         let sought = Sought { blocks, signature: profile.signature() };
-        let sharing = look.sharing(&command.tenant, sought, &index).map_err(sharing_failed)?;
+        let sharing = self.index_state.read(|| look.sharing(&command.tenant, sought, &index))?;
         Ok(Likeness::of(profile, &sharing, &evidence.frequencies, policy))
     }
 
@@ -230,22 +233,6 @@ impl<S: LeadStore> Engine<S> {
             Err(NotSequenced::QueueFull) => Err(queue_full(QueueFull)),
             Err(NotSequenced::Closed) => Err(closed()),
         }
-    }
-
-    pub(super) fn submit(
-        &self,
-        look: &Look<'_, S::View>,
-        changes: ChangeSet,
-        document: Option<IndexDocument>,
-    ) -> Result<u64, SubmitError> {
-        let index = self.index.load();
-        let sequence = self.sequencer.submit(look.reads(), changes, |sequence| {
-            if let Some(document) = document {
-                index.record(IndexDocument { sequence, ..document });
-            }
-        })?;
-        self.queued.notify_one();
-        Ok(sequence)
     }
 
     /// The change set of a plan, the document of the lead it writes, and the outcome as it will be answered.

@@ -20,6 +20,7 @@ use crate::index::{IndexDocument, View};
 use crate::store::{LeadStore, LeadView};
 
 use super::super::answer::RequestError;
+use super::super::index_state::IndexState;
 use super::super::{Engine, read_failed};
 use super::ties::Ties;
 
@@ -57,6 +58,7 @@ pub(super) struct Moment<V> {
     pub(super) tenant: TenantId,
     pub(super) view: V,
     pub(super) index: View,
+    pub(super) index_state: Arc<IndexState>,
     pub(super) frequencies: Arc<FrequencyTable>,
     pub(super) policy: Arc<Policy>,
     pub(super) wanted: Wanted,
@@ -82,6 +84,7 @@ impl<V: LeadView> Moment<V> {
         }
         Ok(Self {
             index: index.at_rest(documents),
+            index_state: Arc::clone(&engine.index_state),
             frequencies: engine.frequencies.of(&tenant),
             policy: engine.policy(),
             digests: engine.digests.clone(),
@@ -142,9 +145,9 @@ impl<S: LeadStore> Engine<S> {
     /// Store and index such that everything that the store holds is in the index, which may be ahead.
     async fn view_of_both(&self) -> Result<(S::View, Arc<View>), RequestError> {
         loop {
-            let before = self.index.load().view();
+            let before = self.index_view()?;
             let view = self.store.view().await.map_err(read_failed)?;
-            let after = self.index.load().view();
+            let after = self.index_view()?;
             // Otherwise what was recorded in between may be in neither of the two.
             if after.is(&before) {
                 return Ok((view, after));

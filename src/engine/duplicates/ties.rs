@@ -8,12 +8,11 @@ use crate::decision::comparable::Comparable;
 use crate::decision::grouping::Tie;
 use crate::decision::identity_key::{IdentityKey, keys_of_lead};
 use crate::domain::LeadId;
-use crate::index::{Candidate, IndexError, Sought};
+use crate::index::{Candidate, Sought};
 use crate::store::LeadView;
 
 use super::super::answer::RequestError;
 use super::super::reading::MOST_IN_BLOCK;
-use super::super::sharing_failed;
 use super::moment::{Moment, Ready};
 
 /// Leads that are less likely one than two are no pair by their likeness, whatever is asked for.
@@ -109,14 +108,15 @@ impl<V: LeadView> Moment<V> {
     }
 
     fn partners(&self, ready: &Ready, against: Against) -> Result<Vec<Candidate>, RequestError> {
-        let failed = |error: IndexError| sharing_failed(error.into());
         let blocks = blocks_of_lead(&ready.lead);
         let most = usize::try_from(MOST_IN_BLOCK).unwrap_or(usize::MAX);
         let reached = |other| reaches(ready, against, other);
-        let mut partners = self.index.partners(&self.tenant, &blocks, most, reached).map_err(failed)?;
+        let partners = || self.index.partners(&self.tenant, &blocks, most, reached);
+        let mut partners = self.index_state.read(partners)?;
         if against == Against::AllAndCommon {
             let sought = Sought { blocks: &blocks, signature: ready.profile.signature() };
-            let common = self.index.candidates(&self.tenant, sought, MOST_IN_BLOCK).map_err(failed)?;
+            let common = || self.index.candidates(&self.tenant, sought, MOST_IN_BLOCK);
+            let common = self.index_state.read(common)?;
             partners.extend(common.leads.into_iter().filter(|lead| reached(lead.lead_id)));
             partners.sort_unstable_by_key(|partner| partner.lead_id);
             partners.dedup_by_key(|partner| partner.lead_id);

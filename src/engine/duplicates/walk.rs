@@ -9,11 +9,10 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::decision::rows::{Row, RowClass, RowKey};
 use crate::domain::{Lead, LeadId, SourceName};
-use crate::index::IndexError;
 use crate::store::{LeadView, Scan};
 
 use super::super::answer::{DuplicateGroup, RequestError};
-use super::super::{read_failed, sharing_failed};
+use super::super::read_failed;
 use super::component::group_of_records;
 use super::cursor::Cursor;
 use super::moment::Moment;
@@ -74,8 +73,8 @@ impl<V: LeadView> Walk<V> {
     ) -> Result<Self, RequestError> {
         let cursor = resume.and_then(Cursor::from_bytes);
         let counted = Arc::clone(&moment);
-        let failed = |error: IndexError| sharing_failed(error.into());
-        let total = in_background(async move { counted.index.live_len(&counted.tenant).map_err(failed) }).await?;
+        let count = async move { counted.index_state.read(|| counted.index.live_len(&counted.tenant)) };
+        let total = in_background(count).await?;
         let mut walk = Self { place: Some(place), records_of, total, ..Self::new(moment) };
         if let Some(cursor) = cursor {
             (walk.walked, walk.told_at) = (cursor.walked, cursor.walked);

@@ -4,6 +4,7 @@ mod batches;
 mod cases;
 mod duplicates;
 mod likeness;
+mod lost_index;
 pub(crate) mod payloads;
 mod previews;
 mod restarting;
