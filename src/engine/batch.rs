@@ -13,11 +13,11 @@ use tokio::sync::watch;
 use crate::decision::blocking::blocks_of_incoming;
 use crate::decision::command::UpsertCommand;
 use crate::decision::rows::RowKey;
-use crate::domain::LeadId;
 use crate::store::LeadStore;
 
 use super::Engine;
 use super::answer::{Answer, RequestError};
+use super::firsts::Firsts;
 use super::lock_set::lock_number;
 use super::preview::Preview;
 use super::upserting::Intent;
@@ -49,8 +49,7 @@ enum Order {
 
 struct Shared {
     preview: Preview,
-    /// The first item that ended on each lead.
-    firsts: Mutex<HashMap<LeadId, Box<str>>>,
+    firsts: Mutex<Firsts>,
 }
 
 impl<S: LeadStore> Engine<S> {
@@ -66,7 +65,8 @@ impl<S: LeadStore> Engine<S> {
 
     fn begin(self: &Arc<Self>, order: Order) -> Batch<S> {
         let preview = Preview::new(Arc::clone(&self.preview_memory));
-        let shared = Arc::new(Shared { preview, firsts: Mutex::default() });
+        let firsts = Mutex::new(Firsts::new(Arc::clone(&self.preview_memory)));
+        let shared = Arc::new(Shared { preview, firsts });
         Batch { engine: Arc::clone(self), order, last: None, turns: HashMap::new(), sweep_at: FEWEST_TURNS, shared }
     }
 }
@@ -146,9 +146,8 @@ impl Shared {
     fn note_first(&self, client_ref: Box<str>, answer: &mut Answer) {
         let Some(lead_id) = answer.outcome.lead_id else { return };
         let mut firsts = self.firsts.lock().unwrap_or_else(PoisonError::into_inner);
-        match firsts.get(&lead_id) {
-            Some(first) => answer.same_as_client_ref = Some(first.clone()),
-            None => drop(firsts.insert(lead_id, client_ref)),
+        if let Some(first) = firsts.before(lead_id, client_ref) {
+            answer.same_as_client_ref = Some(first);
         }
     }
 }

@@ -10,6 +10,7 @@ mod batch;
 mod commit_queue;
 mod committer;
 mod duplicates;
+mod firsts;
 mod frequencies;
 pub mod gate;
 mod halting;

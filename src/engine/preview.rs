@@ -24,9 +24,9 @@ use super::preview_blocks::PreviewBlocks;
 use super::preview_frequencies::PreviewFrequencies;
 
 /// What the allocator adds to bytes of their own, about.
-const ALLOCATION: usize = 48;
+pub(super) const ALLOCATION: usize = 48;
 
-/// The memory that the previews of an engine share.
+/// The memory that the previews of an engine share, and all that its batches and streams remember.
 pub(crate) struct PreviewMemory {
     limit: usize,
     used: AtomicUsize,
@@ -50,13 +50,17 @@ impl PreviewMemory {
         self.used.load(Ordering::Relaxed)
     }
 
+    /// Whether as much is held as may be.
+    pub(super) fn is_full(&self) -> bool {
+        self.used() >= self.limit
+    }
+
     fn check(&self) -> Result<(), PreviewsFull> {
-        let full = self.used() >= self.limit;
-        if full { Err(PreviewsFull { limit_bytes: self.limit }) } else { Ok(()) }
+        if self.is_full() { Err(PreviewsFull { limit_bytes: self.limit }) } else { Ok(()) }
     }
 
     /// Sums wrap: what is taken back was added before.
-    fn recharge(&self, before: usize, after: usize) {
+    pub(super) fn recharge(&self, before: usize, after: usize) {
         self.used.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
     }
 }
