@@ -250,7 +250,7 @@ levels! {
     /// The same mailbox name elsewhere, but it is only the person's name.
     EmailNamed = Email "named mailbox" -0.1 0.0 Weak,
     /// The same address of a function, behind which are several people.
-    EmailRole = Email "role mailbox" -0.08 0.0 Weak,
+    EmailRole = Email "role mailbox" 0.0 0.0 Weak,
     /// Two mailboxes that differ in a number only: the second bearer of a name gets one.
     EmailNumbered = Email "numbered" -25.0 0.0 Contrary,
     /// Two people's mailboxes at one company.

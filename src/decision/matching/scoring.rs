@@ -135,6 +135,7 @@ pub(super) fn weigh_into(score: &mut Score, agreements: &[Agreement], of_people:
     score.guard = 0.0;
     score.comparisons.clear();
     score.comparisons.extend(agreements.iter().map(|agreement| one(*agreement, weights)));
+    spare_domain(&mut score.comparisons);
     for group in groups(of_people) {
         dampen(&mut score.comparisons, *group);
     }
@@ -147,9 +148,8 @@ fn groups(of_people: bool) -> &'static [Group] {
 
 /// The most that agreements of several fields add up to, each of which weighs at most what is given for it: dampened as they are.
 pub(super) fn most_of(most: &[(ComparedField, f64)], of_people: bool) -> f64 {
-    // No two of these groups share a field; the others only take away more.
-    let groups = groups(of_people).iter().filter(|(fields, _)| *fields != EMAIL_AND_DOMAIN.0);
-    let saved = groups.map(|(fields, part)| {
+    // What the email takes off the domain is not known yet: it only takes away more.
+    let saved = groups(of_people).iter().map(|(fields, part)| {
         let of_group = || most.iter().filter(|(field, _)| fields.contains(field)).map(|(_, most)| *most);
         (1.0 - part) * (of_group().sum::<f64>() - of_group().fold(0.0, f64::max))
     });
@@ -161,10 +161,21 @@ fn one(agreement: Agreement, weights: &Weights) -> FieldComparison {
     FieldComparison { level, similarity, weight: weights.of(level, rarity) }
 }
 
+/// The part that an address and its domain count twice, of the weaker of the two.
+const OF_EMAIL_IN_DOMAIN: f64 = 0.8;
+
+/// An address says its domain. What both say is taken off the domain, before the domain meets the groups, and off nothing else: of a
+/// domain that weighs most of its group the others are dampened, and they must not pay for the address once more.
+fn spare_domain(comparisons: &mut [FieldComparison]) {
+    let mut of_email = comparisons.iter().filter(|one| one.level.field() == ComparedField::Email);
+    let email = of_email.next().map_or(0.0, |email| email.weight);
+    if let Some(domain) = comparisons.iter_mut().find(|one| one.level.field() == ComparedField::Domain) {
+        domain.weight -= OF_EMAIL_IN_DOMAIN * domain.weight.min(email).max(0.0);
+    }
+}
+
 /// Fields of which one follows from another, with the part that the weaker agreement counts.
 type Group = (&'static [ComparedField], f64);
-
-const EMAIL_AND_DOMAIN: Group = (&[ComparedField::Email, ComparedField::Domain], 0.2);
 
 /// Where somebody works says where that is.
 const WORKPLACE: &[ComparedField] = &[
@@ -175,13 +186,13 @@ const WORKPLACE: &[ComparedField] = &[
     ComparedField::City,
 ];
 
-/// Groups overlap in nothing but the domain, so that an agreement more never takes away as much as it adds.
-const GROUPS_OF_PEOPLE: [Group; 2] = [(WORKPLACE, 0.5), EMAIL_AND_DOMAIN];
+/// No two groups share a field: the sum over each grows with every weight in it, so that an agreement more never takes away as much as it
+/// adds.
+const GROUPS_OF_PEOPLE: [Group; 1] = [(WORKPLACE, 0.5)];
 
-const GROUPS_OF_ORGANISATIONS: [Group; 3] = [
+const GROUPS_OF_ORGANISATIONS: [Group; 2] = [
     (&[ComparedField::Street, ComparedField::PostalCode, ComparedField::City], 0.5),
     (&[ComparedField::Company, ComparedField::Domain], 0.3),
-    EMAIL_AND_DOMAIN,
 ];
 
 fn dampen(comparisons: &mut [FieldComparison], (fields, part): (&[ComparedField], f64)) {

@@ -166,6 +166,18 @@ fn an_initial_on_both_sides_says_no_less_than_on_one() {
 }
 
 #[test]
+fn the_domain_of_an_address_that_agrees_takes_nothing_from_the_company() {
+    let weight = |a: &str, b: &str| score_in(table(), a, b).weight();
+    let rises = |a: &str, b: &str, more: &str| {
+        let (before, after) = (weight(a, b), weight(&format!("{a}; {more}"), &format!("{b}; {more}")));
+        assert!(after > before, "{before} -> {after}: {a} / {b} and {more}");
+    };
+    let here = |company: &str, email: &str| format!("name=John Smith; company={company}; email={email}");
+    rises(&here("Zyx", "kq7@gmail.com"), &here("Zyx Papers", "kq7@gmail.com"), "site=zyx.com");
+    rises(&here("Zyx", "kq77a@gmail.com"), &here("Zyx Papers", "kq77a@yahoo.com"), "site=zyx.com");
+}
+
+#[test]
 fn a_name_alone_never_matches() {
     let score = score_in(table(), "name=Anna Papadimitriou", "name=Anna Papadimitriou");
     assert!(score.probability() < 0.85 && score.guard < 0.0, "{score:?}");
@@ -345,6 +357,20 @@ proptest! {
         let sum: f64 = score.comparisons.iter().map(|one| one.weight).sum::<f64>() + score.prior + score.guard;
         prop_assert!((score.weight() - sum).abs() < 1e-9);
         prop_assert!((weight_of_probability(score.probability()) - sum).abs() < 1e-3 || sum.abs() > 40.0);
+    }
+
+    /// Taking over a value where there is none parts nothing, whatever it is a view of. But who is named makes of an unusual mailbox
+    /// that both have a usual one.
+    #[test]
+    fn a_value_more_in_common_never_lowers_a_score(a in any_lead(), b in any_lead(), (field, _) in prop::sample::select(&VALUES[..])) {
+        let table = table();
+        let Some(value) = a.get(field) else { return Ok(()) };
+        let mut without = b;
+        without.retain(|other, _| *other != field && !(field == "name" && *other == "email"));
+        let mut with = without.clone();
+        with.insert(field, value);
+        let (before, after) = (score_in(table, &text(&a), &text(&without)), score_in(table, &text(&a), &text(&with)));
+        prop_assert!(after.weight() >= before.weight() - 1e-9, "{} -> {}\n{before:?}\n{after:?}", before.weight(), after.weight());
     }
 
     /// Taking over a value of the other lead makes them no less alike.
