@@ -122,7 +122,7 @@ fn sample(path: &Path, options: &LearnOptions, policy: &Policy) -> Result<(Sampl
         false => None,
     };
     let blocks = Blocks::of(records.ids.len(), std::mem::take(&mut records.keys));
-    Ok((Pairs { records, blocks, labels }.sample(), exit))
+    Ok((Pairs { records, blocks, labels, weights: &policy.weights }.sample(), exit))
 }
 
 fn without_labels(file: &SourceFile, error: &LabelError) -> CommandError {
@@ -134,13 +134,14 @@ fn without_labels(file: &SourceFile, error: &LabelError) -> CommandError {
 }
 
 /// The records of one file, and which of them are looked at in pairs.
-struct Pairs {
+struct Pairs<'a> {
     records: Records,
     blocks: Blocks,
     labels: Option<Labels>,
+    weights: &'a Weights,
 }
 
-impl Pairs {
+impl Pairs<'_> {
     fn sample(&self) -> Sample {
         let records: Vec<u32> = (0..u32::try_from(self.records.ids.len()).unwrap_or(u32::MAX)).collect();
         let near: u64 = records.par_iter().map(|a| self.near(*a).len() as u64).sum();
@@ -188,7 +189,7 @@ impl Pairs {
 
     fn compare(&self, a: u32, b: u32) -> ComparedPair {
         let profiles = &self.records.profiles;
-        ComparedPair::of(&profiles[a as usize], &profiles[b as usize], &self.records.table)
+        ComparedPair::of(&profiles[a as usize], &profiles[b as usize], &self.records.table, self.weights)
     }
 }
 

@@ -51,7 +51,7 @@ impl<'a> Comparer<'a> {
     pub fn compare(&mut self, (a, most_a): (&Profile, &Ceiling), (b, most_b): (&Profile, &Ceiling)) -> Option<&Score> {
         self.found.clear();
         let of_people = are_people(a, b);
-        let contact = compare_who(a, b, self.table, &mut self.found);
+        let contact = compare_who(a, b, self.table, self.weights, &mut self.found);
         let mut later = std::array::from_fn(|field| (LATER[field], f64::from(most_a.0[field].min(most_b.0[field]))));
         let who = self.known(&contact);
         self.reaches(who, &later, of_people).then_some(())?;

@@ -2,14 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Email, Phone};
+use crate::domain::{Email, Phone, registrable};
 
 use super::frequency::{FrequencyTable, Term, TermHash};
-use super::level::Level;
+use super::level::{Kind, Level};
 use super::organisation::label;
 use super::person::Person;
 use super::scoring::Agreement;
 use super::similarity::{edits, is_misspelt, similarity, similarity_after};
+use super::weights::Weights;
 
 /// Bits that an address of one person says at least.
 const ADDRESS_BITS: f64 = 12.0;
@@ -74,6 +75,11 @@ impl Mailbox {
         self.name.trim_end_matches(|c: char| c.is_ascii_digit())
     }
 
+    /// The name under which its host is registered, whatever the suffix: `mail.a.com` and `mail.b.org` are two.
+    fn employer(&self) -> &str {
+        label(registrable(&self.domain))
+    }
+
     pub(super) fn domain_term(&self) -> TermHash {
         self.domain_term
     }
@@ -83,19 +89,35 @@ impl Mailbox {
     }
 }
 
-/// The best agreement of any two addresses.
-pub(super) fn compare_emails(a: &[Mailbox], b: &[Mailbox], table: &FrequencyTable) -> Option<Agreement> {
-    let pairs = a.iter().flat_map(|one| b.iter().map(move |other| (one, other)));
-    Agreement::best(pairs.map(|(one, other)| email(one, other, table)))
+/// What any two addresses say: the agreement that weighs most, or else the first disagreement. Two mailboxes that tell two people apart
+/// stand against whatever else agrees, but an address of one person that both have.
+pub(super) fn compare_emails(
+    a: &[Mailbox],
+    b: &[Mailbox],
+    table: &FrequencyTable,
+    weights: &Weights,
+) -> Option<Agreement> {
+    if let ([one], [other]) = (a, b) {
+        return Some(email(one, other, table));
+    }
+    let pairs: Vec<Agreement> = a.iter().flat_map(|one| b.iter().map(|other| email(one, other, table))).collect();
+    let of_kind = |wanted: fn(Kind) -> bool| pairs.iter().copied().filter(move |pair| wanted(pair.level.kind()));
+    let shares_mailbox = || pairs.iter().any(|pair| matches!(pair.level, Level::EmailExactNamed | Level::EmailExact));
+    let contrary = of_kind(|kind| kind == Kind::Contrary).next().filter(|_| !shares_mailbox());
+    let agreement = || Agreement::heaviest(of_kind(Kind::agrees), weights);
+    contrary.or_else(agreement).or_else(|| Agreement::best(pairs.iter().copied()))
 }
 
 fn email(a: &Mailbox, b: &Mailbox, table: &FrequencyTable) -> Agreement {
+    // One mailbox may be written in two ways, with dots and under two domains, of which only one is a function's or a common one.
     let same_address = a.has_address_of(b);
-    if same_address && (a.is_named || b.is_named) && !a.is_role {
-        return Agreement::new(Level::EmailExactNamed, 1.0).rare(table.rarity(a.domain_term));
+    let is_role = a.is_role || b.is_role;
+    if same_address && (a.is_named || b.is_named) && !is_role {
+        let rarity = table.rarity(a.domain_term).min(table.rarity(b.domain_term));
+        return Agreement::new(Level::EmailExactNamed, 1.0).rare(rarity);
     }
     if same_address {
-        let level = if a.is_role { Level::EmailRole } else { Level::EmailExact };
+        let level = if is_role { Level::EmailRole } else { Level::EmailExact };
         return Agreement::new(level, 1.0).rare(table.rarity_of_unique(a.address_term, ADDRESS_BITS));
     }
     let rarity = || table.rarity(a.name_term).min(table.rarity(b.name_term));
@@ -114,7 +136,7 @@ fn email(a: &Mailbox, b: &Mailbox, table: &FrequencyTable) -> Agreement {
         () if same_name && a.name.len() < MIN_MAILBOX => Level::EmailDifferent,
         () if same_name && named => Level::EmailNamed,
         () if same_name => Level::EmailMailbox,
-        () if is_numbered(a, b) && label(&a.domain) == label(&b.domain) => Level::EmailNumbered,
+        () if is_numbered(a, b) && a.employer() == b.employer() => Level::EmailNumbered,
         () if same_domain && slip(&a.name, &b.name) && same_initial => Level::EmailMisspelt,
         () if same_domain && !a.is_free && !named => Level::EmailColleagues,
         () if !same_domain && slip(&a.name, &b.name) && is_misspelt(&a.domain, &b.domain) => Level::EmailMisspelt,

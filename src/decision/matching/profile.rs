@@ -152,10 +152,10 @@ pub struct ComparedPair {
 }
 
 impl ComparedPair {
-    /// Compares two leads. Symmetric.
-    pub fn of(a: &Profile, b: &Profile, table: &FrequencyTable) -> Self {
+    /// Compares two leads. Symmetric. Where several of their addresses agree, the weights say which of them counts.
+    pub fn of(a: &Profile, b: &Profile, table: &FrequencyTable, weights: &Weights) -> Self {
         let mut agreements = Vec::with_capacity(12);
-        let contact = compare_who(a, b, table, &mut agreements);
+        let contact = compare_who(a, b, table, weights, &mut agreements);
         compare_organisations(a, b, table, &mut agreements);
         compare_rest(a, b, contact, table, &mut agreements);
         Self { agreements, of_people: are_people(a, b) }
@@ -169,7 +169,7 @@ impl ComparedPair {
 
 /// Compares two leads. Symmetric.
 pub fn compare(a: &Profile, b: &Profile, table: &FrequencyTable, weights: &Weights) -> Score {
-    ComparedPair::of(a, b, table).score(weights, table.population())
+    ComparedPair::of(a, b, table, weights).score(weights, table.population())
 }
 
 /// Whether either of two leads names a person.
@@ -185,7 +185,13 @@ pub(super) struct Contact {
 }
 
 /// Compares what tells most pairs apart. What the names say goes to `found`.
-pub(super) fn compare_who(a: &Profile, b: &Profile, table: &FrequencyTable, found: &mut Vec<Agreement>) -> Contact {
+pub(super) fn compare_who(
+    a: &Profile,
+    b: &Profile,
+    table: &FrequencyTable,
+    weights: &Weights,
+    found: &mut Vec<Agreement>,
+) -> Contact {
     match (&a.person, &b.person) {
         (Some(a), Some(b)) => person::compare(a, b, table, found),
         (Some(person), None) => found.extend(compare_to_nobody(person, a, b, table)),
@@ -196,7 +202,7 @@ pub(super) fn compare_who(a: &Profile, b: &Profile, table: &FrequencyTable, foun
     if birth.is_some_and(|birth| matches!(birth.level, Level::BirthDateExact | Level::BirthDateMisspelt)) {
         mistaken_names(found);
     }
-    let mut email = compare_emails(&a.emails, &b.emails, table);
+    let mut email = compare_emails(&a.emails, &b.emails, table, weights);
     if let (Some(one), Some(other)) = (&a.person, &b.person)
         && let Some(family) = found.iter_mut().find(|agreement| DOUBTFUL.contains(&agreement.level))
         && let Some(email) = email.as_mut().filter(|email| !email.level.kind().agrees())

@@ -1,5 +1,7 @@
 //! The sum of the weights, and what it means as a probability.
 
+use std::cmp::Ordering;
+
 use super::level::{ComparedField, Kind, Level};
 use super::weights::Weights;
 
@@ -20,10 +22,20 @@ impl Agreement {
 
     /// The best of several; of equal ones the rarest.
     pub(super) fn best(agreements: impl Iterator<Item = Self>) -> Option<Self> {
-        agreements.min_by(|one, other| {
-            let rarer = other.rarity.total_cmp(&one.rarity);
-            one.level.cmp(&other.level).then(rarer).then(other.similarity.total_cmp(&one.similarity))
-        })
+        agreements.min_by(Self::order)
+    }
+
+    /// The one of several that weighs most; of equal ones the best.
+    pub(super) fn heaviest(agreements: impl Iterator<Item = Self>, weights: &Weights) -> Option<Self> {
+        let weighed = agreements.map(|agreement| (weights.of(agreement.level, agreement.rarity), agreement));
+        let heavier = |one: &(f64, Self), other: &(f64, Self)| one.0.total_cmp(&other.0);
+        weighed.max_by(|one, other| heavier(one, other).then(other.1.order(&one.1))).map(|(_, agreement)| agreement)
+    }
+
+    /// From the best to the least.
+    fn order(&self, other: &Self) -> Ordering {
+        let rarer = other.rarity.total_cmp(&self.rarity);
+        self.level.cmp(&other.level).then(rarer).then(other.similarity.total_cmp(&self.similarity))
     }
 
     pub(super) fn rare(self, rarity: f64) -> Self {

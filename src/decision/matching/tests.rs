@@ -9,7 +9,8 @@ use super::*;
 use crate::domain::{BirthDate, CompanyName, CountryCode, DomainName, Email, Field, IncomingLead, IncomingPhone};
 use crate::domain::{PersonName, Phone, PhoneKind};
 
-/// A lead of the form `name=Jane Doe; email=jane@example.com`; `name=Doe,` is a last name without any other.
+/// A lead of the form `name=Jane Doe; email=jane@example.com`; `name=Doe,` is a last name without any other, and ` | ` stands between
+/// addresses.
 fn lead(text: &str) -> IncomingLead {
     let mut lead = IncomingLead::default();
     for (field, value) in text.split("; ").filter_map(|field| field.split_once('=')) {
@@ -26,7 +27,7 @@ fn set(lead: &mut IncomingLead, field: &str, value: &str) {
             lead.name = PersonName::from_parts(None, last, Some(value).filter(|_| last.is_none()));
         }
         "company" => lead.company = CompanyName::parse(value),
-        "email" => lead.emails.extend(Email::parse(value)),
+        "email" => lead.emails.extend(value.split(" | ").flat_map(Email::parse)),
         "phone" => {
             let phone = Phone::parse(value, CountryCode::parse("US").ok());
             lead.phones.extend(phone.map(|phone| IncomingPhone { phone, kind: PhoneKind::Work }));
@@ -58,6 +59,7 @@ fn a_thousand_leads() -> FrequencyTable {
                 &mut table,
             ),
             1 => count("name=Mary Smith; company=Google; city=London; phone=+1 212 555 0100", &mut table),
+            2 => count(&format!("name=Given{number} Family{number}; email=one{number}@gmail.com"), &mut table),
             _ => count(&format!("name=Given{number} Family{number}; city=City{number}"), &mut table),
         }
     }
@@ -216,6 +218,51 @@ fn the_second_bearer_of_a_name_is_somebody_else() {
 }
 
 #[test]
+fn two_bearers_of_a_name_stay_two_whatever_other_address_they_share_but_their_own() {
+    let of = |emails: &[&str]| {
+        let emails: Vec<String> = emails.iter().map(|email| format!("email={email}")).collect();
+        format!("name=Bea Papadimitriou; {}", emails.join("; "))
+    };
+    let check = |a: &[&str], b: &[&str], expected: &str| {
+        for levels in [levels(&of(a), &of(b)), levels(&of(b), &of(a))] {
+            assert!(levels.iter().any(|level| level == expected), "{a:?} {b:?}: {levels:?}");
+        }
+    };
+    let (first, second, both) = ("bea@initech.com", "bea2@initech.com", "info@initech.com");
+    check(&[first, both], &[second, both], "email: numbered");
+    check(&[first, "bea@web.example"], &[second, "bea@mail.example"], "email: numbered");
+    check(&[first, second], &[second], "email: exact of name");
+    check(&[first, "zq7@web.example"], &[second, "zq7@web.example"], "email: exact");
+    // Of two employers neither has two bearers of the name.
+    check(&["bea@mail.acme.com"], &["bea2@mail.initech.org"], "email: second bearer");
+    check(&["bea@mail.acme.com"], &["bea2@acme.org"], "email: numbered");
+}
+
+#[test]
+fn of_two_addresses_that_agree_the_one_that_says_more_counts() {
+    let weight = |emails: &str| {
+        let text = format!("name=Bea Papadimitriou; {emails}");
+        score_in(table(), &text, &text).weight()
+    };
+    let [usual, unusual] = ["email=bea@gmail.com", "email=zq7@gmail.com"].map(weight);
+    let both = weight("email=bea@gmail.com; email=zq7@gmail.com");
+    assert!(unusual > usual && both >= unusual, "{usual} {unusual} {both}");
+}
+
+#[test]
+fn one_mailbox_under_two_domains_is_as_common_as_the_more_common_of_them() {
+    let [one, other] = ["jane.doe@gmail.com", "janedoe@googlemail.com"].map(|email| format!("name=Jane Doe; email={email}"));
+    let mut table = FrequencyTable::default();
+    (0..1000).for_each(|_| Profile::of_incoming(&lead("email=a@gmail.com")).count_in(&mut table));
+    let same = score_in(&table, &one, &one);
+    assert_eq!(score_in(&table, &one, &other).comparisons, same.comparisons);
+    assert_eq!(score_in(&table, &other, &one).comparisons, same.comparisons);
+    let function = |email: &str| levels("email=info@gmail.com", email);
+    assert_eq!(function("email=in.fo@gmail.com"), ["email: role mailbox"]);
+    assert_eq!(levels("email=in.fo@gmail.com", "email=info@gmail.com"), ["email: role mailbox"]);
+}
+
+#[test]
 fn where_two_bear_a_name_a_mailbox_elsewhere_may_be_either_s() {
     let score = |other: &str| {
         let here =
@@ -258,7 +305,23 @@ const VALUES: [(&str, &[&str]); 11] = [
     ),
     ("company", &["Acme Inc", "Acme Technologies", "Acme tech", "AT", "Google", "Gogle"]),
     ("site", &["acme.com", "acme.de", "google.com"]),
-    ("email", &["jane.doe@acme.com", "jane.doe2@acme.com", "jdoe@gmail.com", "jane.doe@gmial.com", "info@google.com"]),
+    (
+        "email",
+        &[
+            "jane.doe@acme.com",
+            "jane.doe2@acme.com",
+            "jdoe@gmail.com",
+            "jane.doe@gmial.com",
+            "jane.doe@gmail.com",
+            "janedoe@googlemail.com",
+            "info@google.com",
+            "info@gmail.com",
+            "in.fo@googlemail.com",
+            "jane.doe@acme.com | info@acme.com",
+            "jane.doe2@acme.com | info@acme.com",
+            "jane.doe@acme.com | jane.doe@gmail.com | jdoe@gmail.com",
+        ],
+    ),
     ("phone", &["+1 212 853 7755", "+1 212 853 7756", "+1 212 853 9000", "+1 212 555 0100", "+1 212 853 7755 ext 7"]),
     ("street", &["12 Main Street", "12 Main St", "14 Main St", "7 Elm Road", "12 Mian Street Apt 4"]),
     ("postal", &["10115", "10116", "SW1A 1AA", "SW1A 2AA"]),
