@@ -7,7 +7,7 @@ use crate::domain::CompanyName;
 use super::frequency::{FrequencyTable, Term, TermHash};
 use super::level::Level;
 use super::scoring::Agreement;
-use super::similarity::{is_misspelt, latin, letters, similarity};
+use super::similarity::{MOST_WORDS, clipped, is_misspelt, latin, letters, similarity};
 
 /// Words that companies shorten, each group under its first form.
 const SHORT_FORMS: &[&[&str]] = &[
@@ -58,8 +58,8 @@ pub(super) struct Organisation {
 impl Organisation {
     pub(super) fn new(company: Option<&CompanyName>, domains: Vec<String>) -> Self {
         let core = company.map(|company| latin(company.core()).into_owned()).unwrap_or_default();
-        let words: Vec<Box<str>> =
-            core.split(' ').filter(|word| !word.is_empty() && !FILLERS.contains(word)).map(long_form).collect();
+        let words = core.split(' ').filter(|word| !word.is_empty() && !FILLERS.contains(word)).take(MOST_WORDS);
+        let words: Vec<Box<str>> = words.map(|word| long_form(clipped(word))).collect();
         let joined = letters(&core);
         Self {
             words: words
@@ -70,7 +70,7 @@ impl Organisation {
                 })
                 .collect(),
             term: (!joined.is_empty()).then(|| TermHash::of(Term::Company, &joined)),
-            core: joined.into(),
+            core: clipped(&joined).into(),
             domains: domains
                 .into_iter()
                 .map(|domain| {

@@ -9,7 +9,7 @@ use super::super::phonetics::Sound;
 use super::frequency::{FrequencyTable, Term, TermHash};
 use super::level::Level;
 use super::scoring::Agreement;
-use super::similarity::{is_misspelt, latin, letters, numbers_differ, similarity};
+use super::similarity::{MOST_WORDS, clipped, is_misspelt, latin, letters, numbers_differ, similarity};
 
 /// Codes that are kept of how a family name sounds.
 const SOUND_CODES: usize = 6;
@@ -34,15 +34,16 @@ impl Person {
     pub(super) fn new(name: &PersonName) -> Self {
         // A name of nothing that has a Latin letter is none.
         let given = name.given().iter().map(|name| latin(name)).filter(|name| !name.is_empty());
-        let given: Vec<Box<str>> = given.map(|name| name.as_ref().into()).collect();
+        let given: Vec<Box<str>> = given.take(MOST_WORDS).map(|name| clipped(&name).into()).collect();
         let family = latin(name.family());
-        let joined = letters(&family);
+        let family = clipped(&family);
+        let joined = letters(family);
         let sounded = if joined.is_empty() { given.first().map_or("", |first| first) } else { &joined };
         let sound = Sound::of(sounded, SOUND_CODES);
         Self {
             given_term: TermHash::of(Term::GivenName, given.first().map_or("", |first| first)),
             family_term: TermHash::of(Term::FamilyName, &joined),
-            family: family.as_ref().into(),
+            family: family.into(),
             family_letters: joined.into(),
             sound: sound.map_or("".into(), |sound| sound.primary().into()),
             generation: name.generation(),

@@ -11,7 +11,7 @@ use crate::domain::{BirthDate, BirthDateError, fold};
 use super::frequency::{FrequencyTable, Term, TermHash};
 use super::level::Level;
 use super::scoring::Agreement;
-use super::similarity::{edits, is_misspelt, similarity};
+use super::similarity::{MOST_WORDS, clipped, edits, is_misspelt, similarity};
 
 /// log2 of the days on which people who have not died were born, a little less because births are uneven.
 const DAYS_BITS: f64 = 13.0;
@@ -113,7 +113,8 @@ impl Title {
         // Initials written with dots fall into letters: `C.E.O.` is `c e o`.
         let initials = folded.split(' ').all(|word| word.len() == 1);
         let text = if initials { folded.replace(' ', "") } else { folded };
-        let given: Vec<&str> = text.split(' ').filter(|word| !matches!(*word, "" | "of" | "and")).collect();
+        let given = text.split(' ').filter(|word| !matches!(*word, "" | "of" | "and"));
+        let given: Vec<&str> = given.take(MOST_WORDS).map(clipped).collect();
         let mut words: Vec<Box<str>> = Vec::with_capacity(given.len() + 2);
         let mut rest = &*given;
         while let [first, behind @ ..] = rest {

@@ -8,7 +8,7 @@ use crate::domain::{CountryCode, fold};
 use super::frequency::{FrequencyTable, Term, TermHash};
 use super::level::Level;
 use super::scoring::Agreement;
-use super::similarity::{edits, is_misspelt, latin, letters, similarity, similarity_after};
+use super::similarity::{MOST_WORDS, clipped, edits, is_misspelt, latin, letters, similarity, similarity_after};
 
 /// Where a lead is, ready to be compared.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ pub(super) struct Given<'a> {
 impl Place {
     pub(super) fn new(given: Given<'_>) -> Self {
         let text = |text: Option<&str>| text.map(|text| letters(&latin(&fold(text)))).filter(|text| !text.is_empty());
-        let counted = |given, term| text(given).map(|text| (text.as_str().into(), TermHash::of(term, &text)));
+        let counted = |given, term| text(given).map(|text| (clipped(&text).into(), TermHash::of(term, &text)));
         Self {
             street: given.street.and_then(Street::new),
             city: counted(given.city, Term::City),
@@ -80,7 +80,9 @@ impl Street {
         let text = latin(&folded);
         let mut house = "";
         let mut words: Vec<Box<str>> = Vec::new();
-        for word in text.split(' ').filter(|word| !word.is_empty()) {
+        // The house number and the words.
+        let given = text.split(' ').filter(|word| !word.is_empty()).take(1 + MOST_WORDS);
+        for word in given.map(clipped) {
             match word.as_bytes()[0].is_ascii_digit() && house.is_empty() {
                 true => house = word,
                 false => words.push(short_street_word(word).into()),
@@ -120,8 +122,9 @@ fn exact(equal: bool, yes: Level, no: Level) -> Agreement {
 }
 
 fn street(a: &Street, b: &Street, of_people: bool) -> Agreement {
-    let words = words_alike(a, b);
     let same_house = a.house == b.house;
+    // A street may be no more than a number, which has no words to agree.
+    let words = if same_house && a.words == b.words { 1.0 } else { words_alike(a, b) };
     let shorter = a.house.len().min(b.house.len());
     let close_house = same_house || shorter == 0 || (shorter > 1 && edits(&a.house, &b.house) == 1);
     let level = match () {

@@ -21,6 +21,17 @@ pub(super) fn letters(text: &str) -> String {
     text.chars().filter(|c| *c != ' ').collect()
 }
 
+/// Words of one text that are compared, each with each of the other's: of a text of kilobytes its beginning says what it is.
+pub(super) const MOST_WORDS: usize = 16;
+
+/// Letters of a word that are compared: as many as the distance of two words is counted for at once.
+const MOST_LETTERS: usize = 64;
+
+/// The beginning of a word, as far as it is compared.
+pub(super) fn clipped(word: &str) -> &str {
+    word.char_indices().nth(MOST_LETTERS).map_or(word, |(end, _)| &word[..end])
+}
+
 /// Whether two different words may be one, mistyped: one edit from four letters on, two from eight.
 pub(super) fn is_misspelt(a: &str, b: &str) -> bool {
     let (short, long) = (a.len().min(b.len()), a.len().max(b.len()));

@@ -144,9 +144,34 @@ fn values_agree_at_the_level_that_fits() {
     check("street=12 Main Street", "street=7 Elm Road", &["street: different site"]);
     let at = |street: &str| format!("name=Jane Doe; street={street}");
     check(&at("12 Main Street"), &at("7 Elm Road"), &["last_name: exact", "first_name: exact", "street: different"]);
+    check("street=17", "street=17", &["street: exact"]);
+    check("street=221B", "street=221b", &["street: exact"]);
+    check("street=17", "street=35", &["street: different site"]);
+    check("street=17", "street=17 Elm Road", &["street: different site"]);
     check("born=1980-02-01", "born=1980-01-02", &["date_of_birth: misspelt"]);
     check("born=1980-02-01", "born=1956-07-09", &["date_of_birth: different"]);
     check("title=VP of Sales", "title=Vice President, Sales", &["title: exact"]);
+}
+
+#[test]
+fn of_hundreds_of_words_and_letters_the_beginning_is_compared() {
+    let words = |ending: char| {
+        let words = (0..815).map(|number| if number < 17 { format!("w{number:03}") } else { format!("{ending}{number:03}") });
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let letters = |ending: &str| format!("{}{}", "abcdefgh".repeat(8), ending.repeat(4000));
+    let check = |field: &str, [a, b]: [String; 2], expected: &str| {
+        assert_eq!(levels(&format!("{field}={a}"), &format!("{field}={b}")), [expected], "{field}");
+    };
+    let (many, long) = (|| ['x', 'y'].map(words), || ["x", "y"].map(letters));
+    check("company", many(), "company: words");
+    check("company", long(), "company: words");
+    check("title", many(), "title: exact");
+    check("title", long(), "title: exact");
+    check("street", many(), "street: exact");
+    check("street", long(), "street: exact");
+    check("city", long(), "city: exact");
+    check("postal", long(), "postal_code: exact");
 }
 
 #[test]
