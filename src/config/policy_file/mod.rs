@@ -53,12 +53,14 @@ fn read_policy(node: &Node, mistakes: &Mistakes) -> Policy {
     root.require("format", "1", format);
     let version = root.require("version", "a text of at most 100 characters", scalar::short_text(100));
     let default_source = read_default_source(&mut root);
+    let match_threshold = root.take("match_threshold", scalar::probability).unwrap_or(default.match_threshold);
+    let weights = root.section("matching").map(matching::read).unwrap_or_default();
     let policy = Policy {
         version: version.unwrap_or_else(|| default.version.clone()),
-        match_threshold: root.take("match_threshold", scalar::probability).unwrap_or(default.match_threshold),
+        match_threshold,
         review_threshold: root.take("review_threshold", scalar::probability).unwrap_or(default.review_threshold),
         fuzzy_tier: root.take("fuzzy_tier", scalar::choice(&FUZZY_TIER)).unwrap_or_default(),
-        weights: root.section("matching").map(matching::read).unwrap_or_default(),
+        weights: weights.matching_from(match_threshold),
         on_possible: root.take("on_possible", scalar::choice(&ON_POSSIBLE)).unwrap_or_default(),
         on_deleted: root.take("on_deleted", scalar::choice(&ON_DELETED)).unwrap_or_default(),
         unknown_sources: root.take("unknown_sources", scalar::choice(&UNKNOWN_SOURCES)).unwrap_or_default(),

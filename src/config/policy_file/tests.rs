@@ -1,5 +1,6 @@
 //! Rows of policy texts: what they set, and what is wrong with them.
 
+use crate::decision::matching::probability_of_weight;
 use crate::decision::policy::{BlankExternalId, Channel, OnBulkMatch, OnDeleted, OnPossible};
 use crate::domain::Field;
 
@@ -20,6 +21,16 @@ fn mistakes(body: &str) -> Vec<String> {
 #[test]
 fn a_file_with_only_its_version_is_the_default_policy() {
     assert_eq!(policy(""), Policy { version: "v".into(), ..Policy::default() });
+}
+
+#[test]
+fn a_name_alone_stays_below_the_threshold_of_every_policy() {
+    for body in ["", "match_threshold: 0.75", "match_threshold: 0.85\nmatching:\n  name_alone: 9"] {
+        let policy = policy(body);
+        let name_alone = probability_of_weight(policy.weights.name_alone);
+        assert!(policy.match_threshold - 0.06 < name_alone && name_alone < policy.match_threshold, "{body}: {name_alone}");
+    }
+    assert_eq!(policy("match_threshold: 0\nreview_threshold: 0").weights.name_alone, -100.0);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use super::level::Level;
+use super::scoring::weight_of_probability;
 
 /// What a level adds to the sum.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,6 +51,15 @@ impl Default for Weights {
 }
 
 impl Weights {
+    /// These weights for a policy whose leads match from this probability on: where nothing but the name agrees, the sum stays below it.
+    #[must_use]
+    pub fn matching_from(mut self, probability: f64) -> Self {
+        const BELOW: f64 = 0.01;
+        let most = (weight_of_probability(probability) - BELOW).max(-LevelWeight::MOST_BITS);
+        self.name_alone = self.name_alone.min(most);
+        self
+    }
+
     /// The weight of a level, as it is set.
     pub fn level(&self, level: Level) -> LevelWeight {
         self.levels[level as usize]
