@@ -11,6 +11,13 @@ pub fn same_given_name(a: &str, b: &str) -> bool {
     a == b || TABLE.agree(a, b)
 }
 
+/// Whether two folded names are two that are well known, each in its full form: other than [the same](same_given_name), and no slip of the
+/// hand either, however alike they look (Patrick and Patricia).
+pub fn other_given_names(a: &str, b: &str) -> bool {
+    let is_full = |name: &str| TABLE.groups(name).iter().any(|member| member.is_full_form);
+    a != b && is_full(a) && is_full(b) && !TABLE.agree(a, b)
+}
+
 /// The first spelling of every group that holds the folded name, at most [`MOST_CANONICAL`]; the name itself where none does.
 /// Two names of which one is a full form of the other share one of them.
 pub(crate) fn canonical_given_names(name: &str) -> impl Iterator<Item = &str> {
@@ -136,6 +143,34 @@ mod tests {
         ] {
             check(a, b, a == "mary");
         }
+    }
+
+    #[test]
+    fn two_well_known_names_are_no_slip_of_each_other() {
+        let check = |a: &str, b: &str, other: bool| {
+            assert_eq!(other_given_names(a, b), other, "{a} {b}");
+            assert_eq!(other_given_names(b, a), other, "{b} {a}");
+        };
+        for (a, b) in [
+            ("patrick", "patricia"),
+            ("christian", "christina"),
+            ("daniel", "danielle"),
+            ("joan", "john"),
+            ("julia", "julian"),
+            ("eric", "erica"),
+            ("alexander", "alexandra"),
+            ("maria", "mario"),
+            ("francis", "frances"),
+            ("marc", "marco"),
+            ("paul", "paula"),
+        ] {
+            check(a, b, true);
+        }
+        // The same name, spelt otherwise or short, and what nobody is called.
+        for (a, b) in [("jon", "john"), ("katherine", "catherine"), ("chris", "christina"), ("daniel", "daneil")] {
+            check(a, b, false);
+        }
+        check("daniel", "daniel", false);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::nickname::same_given_name;
+use crate::domain::nickname::{other_given_names, same_given_name};
 use crate::domain::{Generation, PersonName};
 
 use super::super::phonetics::Sound;
@@ -242,9 +242,10 @@ fn given(a: &Person, b: &Person, table: &FrequencyTable) -> Agreement {
     let level = match () {
         () if initial => Level::GivenInitial,
         () if same_given_name(one, other) => Level::GivenNickname,
+        () if second_is_first(&a.given, other) || second_is_first(&b.given, one) => Level::GivenSecond,
+        () if other_given_names(one, other) => Level::GivenDifferent,
         () if is_misspelt(one, other) => Level::GivenMisspelt,
         () if is_short_form(one, other) => Level::GivenNickname,
-        () if second_is_first(&a.given, other) || second_is_first(&b.given, one) => Level::GivenSecond,
         () if is_alike(one, other, alike) && !numbers_differ(one, other) => Level::GivenAlike,
         () => Level::GivenDifferent,
     };

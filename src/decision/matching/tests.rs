@@ -234,6 +234,31 @@ fn mailboxes_that_spell_two_names_are_two_people_s() {
 }
 
 #[test]
+fn another_well_known_given_name_is_another_person_s() {
+    let score = |one: &str, other: &str| {
+        let of = |name: &str| {
+            let mailbox = name.to_lowercase().replace(' ', ".");
+            format!("name={name}; company=Zyx Papers; email={mailbox}@zyx.com; phone=+1 212 853 7755; street=12 Elm Road")
+        };
+        score_in(table(), &of(one), &of(other))
+    };
+    for (one, other) in [
+        ("Patrick Daly", "Patricia Daly"),
+        ("Christian Vogt", "Christina Vogt"),
+        ("Daniel Price", "Danielle Price"),
+        ("Joan Fry", "John Fry"),
+        ("Eric Marsh", "Erica Marsh"),
+        ("Maria Lopez", "Mario Lopez"),
+        ("Francis Kerr", "Frances Kerr"),
+    ] {
+        assert!(score(one, other).probability() <= 0.5, "{one} {other}: {:?}", score(one, other));
+    }
+    for (one, other) in [("Jon Fry", "John Fry"), ("Daniel Price", "Daneil Price"), ("Chris Vogt", "Christina Vogt")] {
+        assert!(score(one, other).probability() > 0.85, "{one} {other}: {:?}", score(one, other));
+    }
+}
+
+#[test]
 fn the_second_bearer_of_a_name_is_somebody_else() {
     let table = table();
     let one = "name=Anna Papadimitriou; company=Acme; site=acme.com; email=anna@acme.com";
