@@ -14,8 +14,12 @@ pub fn same_given_name(a: &str, b: &str) -> bool {
 /// Whether two folded names are two that are well known, each in its full form: other than [the same](same_given_name), and no slip of the
 /// hand either, however alike they look (Patrick and Patricia).
 pub fn other_given_names(a: &str, b: &str) -> bool {
-    let is_full = |name: &str| TABLE.groups(name).iter().any(|member| member.is_full_form);
-    a != b && is_full(a) && is_full(b) && !TABLE.agree(a, b)
+    a != b && is_well_known(a) && is_well_known(b) && !TABLE.agree(a, b)
+}
+
+/// Whether a folded name is a well-known given name in its full form.
+pub fn is_well_known(name: &str) -> bool {
+    TABLE.groups(name).iter().any(|member| member.is_full_form)
 }
 
 /// The first spelling of every group that holds the folded name, at most [`MOST_CANONICAL`]; the name itself where none does.

@@ -147,12 +147,21 @@ fn email(a: &Mailbox, b: &Mailbox, table: &FrequencyTable) -> Agreement {
     Agreement::new(level, alike).rare_if_agrees(rarity)
 }
 
+/// Which of somebody's names a mailbox may spell.
+#[derive(Clone, Copy)]
+pub(super) enum Spelt {
+    Given,
+    Family,
+}
+
 /// What two mailboxes at one domain are that spell the names of their two owners, each its own and not the other's: then nobody mistyped a
 /// name. `None` where there are no such.
-pub(super) fn two_owners(a: (&[Mailbox], &Person), b: (&[Mailbox], &Person)) -> Option<Level> {
-    let vouches = |mailbox: &Mailbox, own: &Person, other: &Person| {
-        own.is_spelt_in(&mailbox.name) && !other.is_spelt_in(&mailbox.name)
+pub(super) fn two_owners(spelt: Spelt, a: (&[Mailbox], &Person), b: (&[Mailbox], &Person)) -> Option<Level> {
+    let spells = |mailbox: &Mailbox, person: &Person| match spelt {
+        Spelt::Given => person.is_given_spelt_in(&mailbox.words, &mailbox.name),
+        Spelt::Family => person.is_spelt_in(&mailbox.name),
     };
+    let vouches = |mailbox: &Mailbox, own: &Person, other: &Person| spells(mailbox, own) && !spells(mailbox, other);
     let answers = |one: &Mailbox, other: &Mailbox| {
         one.domain_term == other.domain_term && one.domain == other.domain && vouches(other, b.1, a.1)
     };

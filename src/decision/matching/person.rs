@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::nickname::{other_given_names, same_given_name};
+use crate::domain::nickname::{is_well_known, other_given_names, same_given_name};
 use crate::domain::{Generation, PersonName};
 
 use super::super::phonetics::Sound;
@@ -71,6 +71,18 @@ impl Person {
     /// Whether a mailbox holds the family name as it is written.
     pub(super) fn is_spelt_in(&self, mailbox: &str) -> bool {
         self.family_letters.len() >= MIN_PART && mailbox.contains(&*self.family_letters)
+    }
+
+    /// Whether a mailbox, whose words and letters these are, holds the first given name as it is written, and not within a longer one.
+    pub(super) fn is_given_spelt_in(&self, words: &[Box<str>], letters: &str) -> bool {
+        let first = self.first();
+        let before_family = || letters.strip_prefix(first).is_some_and(|rest| rest == &*self.family_letters);
+        first.len() >= MIN_PART && (words.iter().any(|word| **word == *first) || before_family())
+    }
+
+    /// Whether the first given name is a well-known one: another that is nearly so may be it, mistyped.
+    pub(super) fn has_well_known_name(&self) -> bool {
+        is_well_known(self.first())
     }
 
     /// Whether letters are the initials of this name.
@@ -236,7 +248,9 @@ fn given(a: &Person, b: &Person, table: &FrequencyTable) -> Agreement {
     let rarity = table.rarity(a.given_term).min(table.rarity(b.given_term));
     let initial = is_initial_of(one, other);
     if !initial && (one == other || letters_of(&a.given).eq(letters_of(&b.given))) {
-        return Agreement::new(Level::GivenExact, 1.0).rare(rarity);
+        let other_names = later_names_differ(&a.given, &b.given);
+        let level = if other_names { Level::GivenDifferent } else { Level::GivenExact };
+        return Agreement::new(level, if other_names { 0.5 } else { 1.0 }).rare(rarity);
     }
     let alike = similarity(one, other);
     let level = match () {
@@ -270,6 +284,20 @@ fn is_short_form(a: &str, b: &str) -> bool {
 
 fn second_is_first(given: &[Box<str>], first: &str) -> bool {
     given.iter().skip(1).any(|name| name.len() > 1 && (**name == *first || same_given_name(name, first)))
+}
+
+/// Whether both have whole names behind the first, and none of them may be one of the other's: Jean-Pierre is not Jean-Luc, with a hyphen or
+/// without. A slip in a short name leaves one within the other.
+fn later_names_differ(a: &[Box<str>], b: &[Box<str>]) -> bool {
+    let has_whole = |names: &[Box<str>]| names.iter().skip(1).any(|name| name.len() >= MIN_PART);
+    let may_be = |one: &str, other: &str| {
+        same_given_name(one, other)
+            || is_misspelt(one, other)
+            || is_initial_of(one, other)
+            || one.contains(other)
+            || other.contains(one)
+    };
+    has_whole(a) && has_whole(b) && !a.iter().skip(1).any(|one| b.iter().skip(1).any(|other| may_be(one, other)))
 }
 
 fn middle(a: &Person, b: &Person) -> Option<Agreement> {

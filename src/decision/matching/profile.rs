@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::decision::particulars::Particulars;
 use crate::domain::{DomainName, Email, Field, IncomingLead, Lead, registrable};
 
-use super::contact::{Mailbox, Number, compare_emails, compare_mailboxes, compare_phones, two_owners};
+use super::contact::{Mailbox, Number, Spelt, compare_emails, compare_mailboxes, compare_phones, two_owners};
 use super::frequency::{FirstLook, FrequencyTable, TermHash};
 use super::level::{ComparedField, Level};
 use super::organisation::{self, Organisation};
@@ -204,12 +204,15 @@ pub(super) fn compare_who(
     }
     let mut email = compare_emails(&a.emails, &b.emails, table, weights);
     if let (Some(one), Some(other)) = (&a.person, &b.person)
-        && let Some(family) = found.iter_mut().find(|agreement| DOUBTFUL.contains(&agreement.level))
         && let Some(email) = email.as_mut().filter(|email| !email.level.kind().agrees())
-        && let Some(owners) = two_owners((&a.emails, one), (&b.emails, other))
     {
-        family.level = Level::FamilyDifferent;
-        email.level = email.level.min(owners);
+        for name in found.iter_mut() {
+            let Some((spelt, different)) = doubtful(name.level, one, other) else { continue };
+            if let Some(owners) = two_owners(spelt, (&a.emails, one), (&b.emails, other)) {
+                name.level = different;
+                email.level = email.level.min(owners);
+            }
+        }
     }
     Contact { email, phone: compare_phones(&a.phones, &b.phones, table), birth }
 }
@@ -245,8 +248,18 @@ fn compare_to_nobody(
     (agreement.level != Level::PersonMissing || nobody.birth.is_none()).then_some(agreement)
 }
 
-/// Family names that may be one, mistyped.
-const DOUBTFUL: [Level; 3] = [Level::FamilyMisspelt, Level::FamilySound, Level::FamilyAlike];
+/// Of names that may be one, mistyped: which they are, and the level of two.
+fn doubtful(level: Level, one: &Person, other: &Person) -> Option<(Spelt, Level)> {
+    let nearly_known = || one.has_well_known_name() || other.has_well_known_name();
+    match level {
+        Level::FamilyMisspelt | Level::FamilySound | Level::FamilyAlike => {
+            Some((Spelt::Family, Level::FamilyDifferent))
+        }
+        Level::GivenMisspelt if nearly_known() => None,
+        Level::GivenMisspelt | Level::GivenAlike => Some((Spelt::Given, Level::GivenDifferent)),
+        _ => None,
+    }
+}
 
 /// Who was born on the same day and has another name was taken down wrongly, more often than not.
 fn mistaken_names(found: &mut [Agreement]) {

@@ -124,6 +124,14 @@ fn values_agree_at_the_level_that_fits() {
     check("name=Jane Price-Thornton", "name=Jane Price", &["last_name: part", "first_name: exact"]);
     check("name=Jane Doe", "name=Peter Miller", &["last_name: different", "first_name: unrelated"]);
     check("name=John Doe Jr", "name=John Doe Sr", &["last_name: exact", "first_name: exact", "generation: different"]);
+    let apart = ["last_name: exact", "first_name: different", "middle_name: different"];
+    check("name=Jean-Pierre Doe", "name=Jean-Luc Doe", &apart);
+    check("name=Yong-Jin Doe", "name=Yong Min Doe", &apart);
+    let same = ["last_name: exact", "first_name: exact"];
+    check("name=Jean-Pierre Doe", "name=Jean Doe", &same);
+    check("name=Jean-Pierre Doe", "name=Jeanpierre Doe", &same);
+    check("name=Jean-Pierre Doe", "name=Jean P. Doe", &[same[0], same[1], "middle_name: agrees"]);
+    check("name=Jean-Pierre Doe", "name=Jean Pierer Doe", &[same[0], same[1], "middle_name: agrees"]);
     check("name=Остап Рогова", "name=Ostap Rogova", &["last_name: exact", "first_name: exact"]);
     check("company=Acme Technologies GmbH", "company=ACME tech", &["company: words"]);
     check("company=International Business Machines", "company=IBM", &["company: acronym"]);
@@ -231,6 +239,23 @@ fn mailboxes_that_spell_two_names_are_two_people_s() {
     check("email=tom.walters@acme.com", "email=tom.winters@initech.com", elsewhere);
     let shared = "email=tom.walters@acme.com; email=tom@acme.com";
     check(shared, "email=tom.winters@acme.com; email=tom@acme.com", ["last_name: alike", "email: exact of name"]);
+}
+
+#[test]
+fn mailboxes_that_spell_two_given_names_are_two_people_s() {
+    let check = |one: [&str; 2], other: [&str; 2], expected: [&str; 2]| {
+        let [a, b] = [one, other].map(|[name, mailbox]| format!("name={name} Park; email={mailbox}@acme.com"));
+        for levels in [levels(&a, &b), levels(&b, &a)] {
+            let of = |field: &str| levels.iter().find(|level| level.starts_with(field)).map(String::as_str);
+            assert_eq!([of("first_name"), of("email")], expected.map(Some), "{a} / {b}");
+        }
+    };
+    let two = ["first_name: different", "email: colleagues"];
+    check(["Jin", "jin.park"], ["Min", "min.park"], two);
+    check(["Sujin", "sujinpark"], ["Sumin", "sumin_park"], two);
+    // Either may be mistyped where a mailbox spells only one of them.
+    check(["Jin", "j.park"], ["Min", "min.park"], ["first_name: alike", "email: different"]);
+    check(["Daniel", "daniel.park"], ["Daneil", "daneil.park"], ["first_name: misspelt", "email: different"]);
 }
 
 #[test]
