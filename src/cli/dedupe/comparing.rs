@@ -25,6 +25,16 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// Adds pairs that did not have to be compared.
+    pub(super) fn add(&mut self, pairs: Vec<ScoredPair>) {
+        self.pairs.extend(pairs);
+        self.sort();
+    }
+
+    fn sort(&mut self) {
+        self.pairs.par_sort_unstable_by_key(|pair| (pair.a, pair.b));
+    }
+
     fn with(mut self, other: Self) -> Self {
         self.pairs.extend(other.pairs);
         self.compared += other.compared;
@@ -48,7 +58,7 @@ pub(super) fn find_pairs(purge: &Purge, whole_histogram: bool) -> Found {
         .collect();
     bar.finish_and_clear();
     let mut found = found.into_iter().fold(Found::default(), Found::with);
-    found.pairs.par_sort_unstable_by_key(|pair| (pair.a, pair.b));
+    found.sort();
     found
 }
 

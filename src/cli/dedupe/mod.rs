@@ -13,7 +13,7 @@ mod records;
 mod report;
 mod texts;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
@@ -46,8 +46,9 @@ pub(crate) fn run(options: &DedupeOptions) -> Result<Exit, CommandError> {
     let mut records = read(&file, rows, &policy)?;
     let blocks = Blocks::of(records.ids.len(), std::mem::take(&mut records.keys));
     let purge = Purge::new(records, blocks, policy);
-    let found = find_pairs(&purge, options.report.is_some());
-    let groups = purge.groups(&found.pairs);
+    let mut found = find_pairs(&purge, options.report.is_some());
+    let groups = with_copies(purge.groups(&found.pairs), &purge.records.copies);
+    found.add(purge.pairs_of_copies());
     let numbers = output::numbers(purge.records.ids.len(), &groups);
     output::write_groups(&options.output, &purge.records, &numbers)?;
     if let Some(path) = &options.pairs {
@@ -118,16 +119,40 @@ impl Purge {
         groups(self.records.ids.len(), matching, &rivals, &BTreeSet::new(), |a, b| self.score(a, b))
     }
 
+    /// Every copy with the record that it repeats: a match whatever it weighs.
+    fn pairs_of_copies(&self) -> Vec<ScoredPair> {
+        let threshold = weight_of_probability(self.policy.match_threshold);
+        let copies = self.records.copies.par_iter();
+        copies.map(|(a, b)| ScoredPair::new(*a, *b, self.score(*a, *b).weight().max(threshold))).collect()
+    }
+
     fn tell(&self, groups: &[Vec<u32>], pairs: usize, compared: u64) -> Exit {
-        let Records { ids, findings, .. } = &self.records;
+        let Records { ids, findings, copies, .. } = &self.records;
         let duplicates: usize = groups.iter().map(|group| group.len() - 1).sum();
         say(&format!("{} records, {compared} pairs compared, {pairs} at or above the review threshold", ids.len()));
         say(&format!("{} groups with {duplicates} records too many", groups.len()));
+        if !copies.is_empty() {
+            say(&format!("{} records repeat another one whole, which alone was compared", copies.len()));
+        }
         if self.blocks.passed_over > 0 {
             say(&format!("{} blocking keys that too many records share were passed over", self.blocks.passed_over));
         }
         findings.tell("")
     }
+}
+
+/// Puts copies, each behind the record that it repeats, into the group of that record, or makes one of them. Groups stay sorted.
+fn with_copies(mut groups: Vec<Vec<u32>>, copies: &[(u32, u32)]) -> Vec<Vec<u32>> {
+    let mut copies_of: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    copies.iter().for_each(|(first, copy)| copies_of.entry(*first).or_default().push(*copy));
+    for group in &mut groups {
+        let copies: Vec<u32> = group.iter().filter_map(|member| copies_of.remove(member)).flatten().collect();
+        group.extend(copies);
+        group.sort_unstable();
+    }
+    groups.extend(copies_of.into_iter().map(|(first, copies)| [vec![first], copies].concat()));
+    groups.sort_unstable();
+    groups
 }
 
 fn progress(what: &'static str, length: u64) -> ProgressBar {
@@ -136,4 +161,20 @@ fn progress(what: &'static str, length: u64) -> ProgressBar {
         bar.set_style(style);
     }
     bar.with_message(what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_stands_in_the_group_of_the_record_that_it_repeats() {
+        let check = |groups: &[&[u32]], copies: &[(u32, u32)], expected: &[&[u32]]| {
+            assert_eq!(with_copies(groups.iter().map(|group| group.to_vec()).collect(), copies), expected);
+        };
+        check(&[], &[], &[]);
+        check(&[&[1, 5]], &[], &[&[1, 5]]);
+        check(&[&[1, 5]], &[(1, 3), (5, 6), (1, 7)], &[&[1, 3, 5, 6, 7]]);
+        check(&[&[1, 5]], &[(0, 3), (0, 4)], &[&[0, 3, 4], &[1, 5]]);
+    }
 }

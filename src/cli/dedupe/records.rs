@@ -1,8 +1,9 @@
 //! The records of a file, read as an import would read them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 
+use foldhash::fast::FixedState;
 use rayon::prelude::*;
 
 use crate::cli::import::{RequestTemplate, Row, RowProblem, Rows, Target};
@@ -44,6 +45,11 @@ pub(super) struct Records {
     pub(super) findings: Findings,
     /// Those without an id, called by the number of their line until all are read.
     nameless: Vec<u32>,
+    /// Records that say whole what many others say, each behind the first of them: one record that was entered again and again. They are
+    /// not blocked, and but for a few not counted: their own repetition would make of what they hold something that many have.
+    pub(super) copies: Vec<(u32, u32)>,
+    /// The first record of each content, and how many there are, while they are read.
+    first: HashMap<u128, (u32, u32), FixedState>,
 }
 
 impl Records {
@@ -65,6 +71,7 @@ impl Records {
         records.findings.unknown = rows.unknown();
         records.findings.take_ids(records.ids.iter().map(|id| &**id));
         records.table.forget_singles();
+        records.leave_out_copies();
         records.profiles.shrink_to_fit();
         Ok(records)
     }
@@ -84,10 +91,37 @@ impl Records {
         prepared.into_iter().try_for_each(|one| self.add(one))
     }
 
+    /// Leaves those that are repeated too often to their first record.
+    fn leave_out_copies(&mut self) {
+        let contents = std::mem::take(&mut self.first).into_values();
+        let often: HashSet<u32> =
+            contents.filter(|(_, times)| *times > MOST_REPEATED).map(|(first, _)| first).collect();
+        self.copies.retain(|(first, _)| often.contains(first));
+        let copies: HashSet<u32> = self.copies.iter().map(|(_, copy)| *copy).collect();
+        if !copies.is_empty() {
+            self.keys.retain(|(_, record)| !copies.contains(record));
+        }
+    }
+
+    /// The first record that says the same, and how many did up to this one.
+    fn repeated(&mut self, fingerprint: Option<u128>, record: u32) -> (u32, u32) {
+        let Some(content) = fingerprint else { return (record, 1) };
+        let (first, times) = self.first.entry(content).or_insert((record, 0));
+        *times += 1;
+        (*first, *times)
+    }
+
     fn add(&mut self, prepared: Prepared) -> Result<(), ReadError> {
         let record = counted(self.ids.len())?;
         counted(self.keys.len() + prepared.keys.len())?;
-        prepared.profile.count_in(&mut self.table);
+        let (first, times) = self.repeated(prepared.fingerprint, record);
+        if times <= MOST_REPEATED {
+            prepared.profile.count_in(&mut self.table);
+            self.keys.extend(prepared.keys.into_iter().map(|key| (key, record)));
+        }
+        if first != record {
+            self.copies.push((first, record));
+        }
         self.findings.take_notes(&prepared.notes);
         if let Some(problem) = prepared.problem {
             self.findings.take_row(prepared.line, problem);
@@ -99,10 +133,12 @@ impl Records {
             self.ids.push(prepared.id);
         }
         self.profiles.push(prepared.profile);
-        self.keys.extend(prepared.keys.into_iter().map(|key| (key, record)));
         Ok(())
     }
 }
+
+/// Records of one content that are compared like any others, as files hold them in good faith: more of them are one.
+const MOST_REPEATED: u32 = 8;
 
 fn next(rows: &mut Rows) -> Result<Vec<Row>, ReadError> {
     Ok(rows.take(CHUNK).collect::<io::Result<_>>()?)
@@ -118,6 +154,7 @@ struct Prepared {
     line: u64,
     id: Box<str>,
     profile: Profile,
+    fingerprint: Option<u128>,
     keys: Vec<u64>,
     notes: Vec<InputNote>,
     /// Why it says nothing.
@@ -132,7 +169,7 @@ impl Prepared {
             Err(problem) => (IncomingLead::default(), Some(problem)),
         };
         let (profile, keys) = (Profile::of_incoming(&lead), blocks_of_incoming(&lead));
-        Self { line, id: id.into(), profile, keys, notes: lead.notes, problem }
+        Self { line, id: id.into(), fingerprint: profile.fingerprint(), profile, keys, notes: lead.notes, problem }
     }
 }
 

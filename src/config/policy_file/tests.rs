@@ -28,7 +28,10 @@ fn a_name_alone_stays_below_the_threshold_of_every_policy() {
     for body in ["", "match_threshold: 0.75", "match_threshold: 0.85\nmatching:\n  name_alone: 9"] {
         let policy = policy(body);
         let name_alone = probability_of_weight(policy.weights.name_alone);
-        assert!(policy.match_threshold - 0.06 < name_alone && name_alone < policy.match_threshold, "{body}: {name_alone}");
+        assert!(
+            policy.match_threshold - 0.06 < name_alone && name_alone < policy.match_threshold,
+            "{body}: {name_alone}"
+        );
     }
     assert_eq!(policy("match_threshold: 0\nreview_threshold: 0").weights.name_alone, -100.0);
 }

@@ -80,6 +80,11 @@ impl Mailbox {
         label(registrable(&self.domain))
     }
 
+    /// Whether it is one person's, and not a function's.
+    pub(super) fn is_personal(&self) -> bool {
+        !self.is_role
+    }
+
     pub(super) fn domain_term(&self) -> TermHash {
         self.domain_term
     }

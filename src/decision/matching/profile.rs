@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::decision::particulars::Particulars;
 use crate::domain::{DomainName, Email, Field, IncomingLead, Lead, registrable};
@@ -65,6 +66,14 @@ impl Profile {
             title: of.text(Field::Title).and_then(Title::new),
             person,
         }
+    }
+
+    /// A hash of everything that is compared, the same for records that are wholly equal; `None` where they may be two people's all the same:
+    /// nothing but a name, or a function's mailbox, is anybody's.
+    pub fn fingerprint(&self) -> Option<u128> {
+        let is_somebodys = !self.phones.is_empty() || self.emails.iter().any(Mailbox::is_personal);
+        let bytes = is_somebodys.then(|| postcard::to_allocvec(self).ok()).flatten()?;
+        Some(xxh3_128(&bytes))
     }
 
     /// By what it is told from strangers without a comparison.

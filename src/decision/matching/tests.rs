@@ -164,7 +164,8 @@ fn values_agree_at_the_level_that_fits() {
 #[test]
 fn of_hundreds_of_words_and_letters_the_beginning_is_compared() {
     let words = |ending: char| {
-        let words = (0..815).map(|number| if number < 17 { format!("w{number:03}") } else { format!("{ending}{number:03}") });
+        let words =
+            (0..815).map(|number| if number < 17 { format!("w{number:03}") } else { format!("{ending}{number:03}") });
         words.collect::<Vec<_>>().join(" ")
     };
     let letters = |ending: &str| format!("{}{}", "abcdefgh".repeat(8), ending.repeat(4000));
@@ -263,7 +264,9 @@ fn another_well_known_given_name_is_another_person_s() {
     let score = |one: &str, other: &str| {
         let of = |name: &str| {
             let mailbox = name.to_lowercase().replace(' ', ".");
-            format!("name={name}; company=Zyx Papers; email={mailbox}@zyx.com; phone=+1 212 853 7755; street=12 Elm Road")
+            format!(
+                "name={name}; company=Zyx Papers; email={mailbox}@zyx.com; phone=+1 212 853 7755; street=12 Elm Road"
+            )
         };
         score_in(table(), &of(one), &of(other))
     };
@@ -326,7 +329,8 @@ fn of_two_addresses_that_agree_the_one_that_says_more_counts() {
 
 #[test]
 fn one_mailbox_under_two_domains_is_as_common_as_the_more_common_of_them() {
-    let [one, other] = ["jane.doe@gmail.com", "janedoe@googlemail.com"].map(|email| format!("name=Jane Doe; email={email}"));
+    let [one, other] =
+        ["jane.doe@gmail.com", "janedoe@googlemail.com"].map(|email| format!("name=Jane Doe; email={email}"));
     let mut table = FrequencyTable::default();
     (0..1000).for_each(|_| Profile::of_incoming(&lead("email=a@gmail.com")).count_in(&mut table));
     let same = score_in(&table, &one, &one);

@@ -197,6 +197,31 @@ fn what_a_policy_says_of_sources_refuses_no_row_of_a_file() {
 }
 
 #[test]
+fn a_record_that_was_entered_hundreds_of_times_is_one() {
+    let place = Place::new();
+    let rows = |id: char, rest: &str| (0..350).map(|number| format!("{id}{number},{rest}\n")).collect::<String>();
+    let by_phone = rows('p', "Max,Power,,+1 212 555 0101,,New York");
+    let by_name = rows('n', "Jane,Miller,,,,Oslo");
+    let of_function = rows('f', "Jim,Carter,info@umbrella.example,,,Lima");
+    let by_email = rows('e', "John,Smith,john.smith@gmail.com,,Globex,Oslo");
+    place.write("leads.csv", file() + &by_email + &by_phone + &by_name + &of_function);
+    let ended = place.run(&["dedupe", "leads.csv", "--output", "groups.csv", "--pairs", "pairs.csv"]).expect(0);
+    assert!(format!("{ended:?}").contains("698 records repeat another one whole"), "{ended:#?}");
+    let groups = groups(&place, "groups.csv");
+    let groups_of = |id: char| {
+        let mut groups: Vec<&String> = (0..350).map(|number| &groups[&format!("{id}{number}")]).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        groups.len()
+    };
+    // A name alone, and a mailbox that several use, may be as many people's.
+    assert_eq!(['e', 'p', 'n', 'f'].map(groups_of), [1, 1, 350, 350]);
+    let pairs = place.read("pairs.csv");
+    let with_first = |id: char| pairs.lines().filter(|row| row.starts_with(&format!("{id}0,{id}"))).count();
+    assert_eq!((with_first('e'), with_first('p')), (349, 349));
+}
+
+#[test]
 fn no_output_is_the_file_that_is_read_nor_another_output() {
     let place = Place::new();
     place.write("leads.csv", LEADS);
