@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
 
 use super::background::{POPULATION, holders};
 use super::profile::Profile;
@@ -45,6 +45,11 @@ impl TermHash {
     fn seeded(seed: u64, value: &str) -> Self {
         Self(xxh3_64_with_seed(value.as_bytes(), seed))
     }
+}
+
+/// Tells whole contents apart within one file, where no two of millions share it by chance.
+pub(super) fn hash_of_content(bytes: &[u8]) -> u128 {
+    xxh3_128(bytes)
 }
 
 /// How many leads hold each value. Rarity is told in whole bits, so that a lead more or less changes no score. A table of few leads is

@@ -3,13 +3,12 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_128;
 
 use crate::decision::particulars::Particulars;
 use crate::domain::{DomainName, Email, Field, IncomingLead, Lead, registrable};
 
 use super::contact::{Mailbox, Number, Spelt, compare_emails, compare_mailboxes, compare_phones, two_owners};
-use super::frequency::{FirstLook, FrequencyTable, TermHash};
+use super::frequency::{FirstLook, FrequencyTable, TermHash, hash_of_content};
 use super::level::{ComparedField, Level};
 use super::organisation::{self, Organisation};
 use super::person::{self, Person};
@@ -73,7 +72,7 @@ impl Profile {
     pub fn fingerprint(&self) -> Option<u128> {
         let is_somebodys = !self.phones.is_empty() || self.emails.iter().any(Mailbox::is_personal);
         let bytes = is_somebodys.then(|| postcard::to_allocvec(self).ok()).flatten()?;
-        Some(xxh3_128(&bytes))
+        Some(hash_of_content(&bytes))
     }
 
     /// By what it is told from strangers without a comparison.
