@@ -5,6 +5,7 @@ mod cases;
 mod duplicates;
 mod likeness;
 mod lost_index;
+mod marks;
 pub(crate) mod payloads;
 mod previews;
 mod restarting;
