@@ -35,7 +35,8 @@
 //! - **G1, one live lead per unique key**: the row of each key is a precondition of whoever creates or links. Held by the sequencer,
 //!   whatever the locks do; `tests/it/engine` runs with the locks switched off.
 //! - **G2, linearizable per key**: a change set is visible before its locks are released, and everything read is checked again when
-//!   it is numbered. `tests/it/model` compares concurrent histories with a naive model.
+//!   it is numbered. `tests/it/model` compares concurrent histories with a naive model, and where likeness decides with a decision
+//!   that looks at every lead.
 //! - **G4, nothing said before it is durable**: every answer, reads included, passes the gate with the highest sequence that it
 //!   looked at.
 //! - **G5, no payload is lost**: it is a lead, a parked review, a dead letter, or refused to the caller's face.
@@ -43,6 +44,8 @@
 //! - **G7, one claim at a time**: a claim lies in the lead's own row, so taking it rests on that row.
 //! - **index-behind-store**: the index's payload is never ahead of the store; one that is proves lost data, and the store refuses to
 //!   open.
+//! - **index-whole-or-silent**: no answer rests on an index that lacks leads; while it is built anew, whatever needs it is unavailable.
+//!   Held by `engine/index_state.rs`.
 
 #[cfg(not(shuttle))]
 pub mod app;
