@@ -9,6 +9,7 @@ mod key_locks;
 mod lock_set;
 mod preview;
 mod preview_blocks;
+mod preview_frequencies;
 mod reading;
 mod row_cache;
 mod sequencer;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
-use crate::decision::matching::{FirstLook, FrequencyTable, Profile};
+use crate::decision::matching::{FirstLook, FrequencyTable, Profile, has_outgrown};
 use crate::decision::rows::{ChangeSet, Row, RowClass, RowKey, RowWrite};
 use crate::domain::TenantId;
 use crate::index::{LeadIndex, View};
@@ -23,14 +23,6 @@ const ROUND: Duration = Duration::from_millis(250);
 
 /// After counting has failed again and again it is tried no more often.
 const LONGEST_REST: Duration = Duration::from_secs(60);
-
-/// Fewer leads are not worth a table: they say less than what is common in the world.
-pub(super) const FEWEST_LEADS: u32 = 128;
-
-/// Whether so many leads are a quarter more than were counted.
-pub(super) fn has_outgrown(leads: u32, counted: u32) -> bool {
-    leads >= FEWEST_LEADS.max(counted.saturating_add(counted / 4))
-}
 
 /// How many leads are counted in one go.
 const PAGE: usize = 2_000;
@@ -221,6 +213,8 @@ impl<S: LeadStore> Engine<S> {
 #[cfg(test)]
 mod tests {
     use std::slice;
+
+    use crate::decision::matching::FEWEST_LEADS;
 
     use super::*;
 

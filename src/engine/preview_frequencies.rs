@@ -5,10 +5,8 @@
 
 use std::sync::Arc;
 
-use crate::decision::matching::{FrequencyTable, GrowingTable, Profile};
+use crate::decision::matching::{FEWEST_LEADS, FrequencyTable, GrowingTable, Profile, has_outgrown};
 use crate::domain::Lead;
-
-use super::frequencies::{FEWEST_LEADS, has_outgrown};
 
 /// So many leads have marks at first. Most batches are small.
 const FEW_LEADS: u32 = 1 << 14;

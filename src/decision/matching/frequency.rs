@@ -167,6 +167,14 @@ impl GrowingTable {
     }
 }
 
+/// Fewer leads are not worth a table: they say less than what is common in the world.
+pub const FEWEST_LEADS: u32 = 128;
+
+/// Whether so many leads are a quarter more than were counted, so that they are counted anew.
+pub fn has_outgrown(leads: u32, counted: u32) -> bool {
+    leads >= FEWEST_LEADS.max(counted.saturating_add(counted / 4))
+}
+
 /// So many differently written people may hold what is one person's.
 const FEW_HOLDERS: u32 = 8;
 

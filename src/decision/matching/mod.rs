@@ -25,7 +25,7 @@ mod tests;
 mod weights;
 
 pub use comparer::{Ceiling, Comparer};
-pub use frequency::{FirstLook, FrequencyTable, GrowingTable};
+pub use frequency::{FEWEST_LEADS, FirstLook, FrequencyTable, GrowingTable, has_outgrown};
 pub use learning::{Candidate, Learned, LevelEvidence, Sample, learn};
 pub use level::{ComparedField, Kind, Level};
 pub use profile::{ComparedPair, Profile, compare, prior};

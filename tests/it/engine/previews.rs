@@ -144,7 +144,7 @@ async fn previews_that_hold_too_much_are_refused_until_their_batch_has_ended() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_previews_that_share_a_blocking_key_are_held_in_few_bytes() {
-    const HALF: usize = 10_000;
+    const HALF: usize = 4_000;
     let fixture = Fixture::new();
     // One city for everybody, and one company for every fourth.
     let text = |number: usize| {

@@ -238,10 +238,10 @@ async fn every_concurrent_history_has_such_an_order_without_key_locks_too() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_concurrent_history_of_people_who_are_alike_has_an_order_in_which_looking_at_every_lead_says_the_same() {
-    likeness_campaign(700, true).await;
+    likeness_campaign(500, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_concurrent_history_of_people_who_are_alike_has_such_an_order_without_key_locks_too() {
-    likeness_campaign(400, false).await;
+    likeness_campaign(300, false).await;
 }

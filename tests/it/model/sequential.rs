@@ -159,7 +159,7 @@ async fn the_engine_answers_as_the_contract_says_one_at_a_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_engine_finds_who_is_alike_as_if_it_looked_at_every_lead() {
     let range = Range { times_of_receipt: true, likeness: true, ..Range::default() };
-    for (name, policy, seeds) in Campaign::from_environment(1_000).shares() {
+    for (name, policy, seeds) in Campaign::from_environment(700).shares() {
         campaign::<Core>(name, Served::new(&with_likeness(policy), true), range, seeds).await;
     }
 }
