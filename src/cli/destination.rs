@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -15,7 +16,6 @@ use crate::grpc::{READINESS, ServerSettings};
 
 use super::exit::{CommandError, Exit};
 use super::serve::app_failed;
-use super::temporary_folder::TemporaryFolder;
 
 /// How often a data folder is asked whether it has recovered.
 const ASK_EVERY: Duration = Duration::from_millis(20);
@@ -52,7 +52,7 @@ pub(crate) struct Destination {
     address: ServerAddress,
     own: Option<OwnServer>,
     /// What the own server works on, if nothing of it is to stay: removed when that has ended.
-    _pretended: Option<TemporaryFolder>,
+    _pretended: Option<TempDir>,
 }
 
 /// A server within this process, for this process: on a port of the loopback address that nobody knows.
@@ -74,10 +74,10 @@ impl Destination {
         let pretended = match without {
             _ if is_data_folder(data_dir) => None,
             WithoutFolder::Make => None,
-            WithoutFolder::Pretend => Some(TemporaryFolder::new().map_err(|error| no_temporary_folder(&error))?),
+            WithoutFolder::Pretend => Some(tempfile::tempdir().map_err(|error| no_temporary_folder(&error))?),
             WithoutFolder::Refuse => return Err(no_data_folder(data_dir)),
         };
-        let folder = pretended.as_ref().map_or(&**data_dir, TemporaryFolder::path);
+        let folder = pretended.as_ref().map_or(&**data_dir, TempDir::path);
         let settings = EngineSettings { policy, ..EngineSettings::new(folder) };
         Ok(Self { _pretended: pretended, ..Self::serve(data_dir, settings).await? })
     }

@@ -21,7 +21,6 @@ mod random;
 mod search;
 mod serve;
 mod taken_paths;
-mod temporary_folder;
 mod verify;
 mod whole_file;
 

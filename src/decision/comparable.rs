@@ -4,9 +4,13 @@ use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Lead;
+use crate::domain::{Field, Lead};
 
+use super::blocking::blocks_alike;
 use super::matching::Profile;
+
+/// The fields that are compared, besides those that blocking keys are made of.
+const COMPARED_BESIDES: [Field; 3] = [Field::Title, Field::State, Field::Country];
 
 /// A lead as far as it is compared. Holds personal data: shows nothing of it in `Debug`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,6 +29,14 @@ impl Comparable {
             has_external_id: !lead.external_ids.is_empty(),
             values: u32::try_from(lead.fields.len() + lead.attributes.len()).unwrap_or(u32::MAX),
         }
+    }
+
+    /// Whether two states of a lead are compared alike. Profiles are made only where something differs that they could be made of: most
+    /// updates change a score or a status.
+    pub fn is_unmoved(before: &Lead, after: &Lead) -> bool {
+        let same = |field: &Field| before.value(*field) == after.value(*field);
+        blocks_alike(before, after) && COMPARED_BESIDES.iter().all(same)
+            || Profile::of_lead(before) == Profile::of_lead(after)
     }
 
     /// What was [written](Self::to_bytes); `None` where these bytes are something else.

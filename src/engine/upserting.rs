@@ -21,7 +21,7 @@ use crate::decision::plan::{NewIds, Plan, PlanContext, PlanError, plan_upsert};
 use crate::decision::policy::{FuzzyTier, Policy};
 use crate::decision::review::{DeadLetter, Review};
 use crate::decision::rows::{ChangeSet, Row, RowKey, RowWrite};
-use crate::domain::{Field, Lead, LeadId, TenantId};
+use crate::domain::{Lead, LeadId, TenantId};
 use crate::index::{IndexDocument, Sought};
 use crate::store::LeadStore;
 
@@ -326,24 +326,9 @@ impl Planned {
         let change = self.plan.lead.as_ref()?;
         let before = change.before.as_ref()?;
         let blocks = self.blocks.as_ref()?;
-        let changes = !blocks.touched.is_empty() || compares_otherwise(before, &change.after);
+        let changes = !blocks.touched.is_empty() || !Comparable::is_unmoved(before, &change.after);
         changes.then_some((&*change.after, &*blocks.after))
     }
-}
-
-/// Whether anything that is compared differs between two states of a lead. Profiles, which cost more than a look, are made only where
-/// something differs that they could be made of.
-fn compares_otherwise(before: &Lead, after: &Lead) -> bool {
-    fn values(lead: &Lead) -> impl Iterator<Item = (&Field, &str)> {
-        lead.fields.iter().map(|(field, value)| (field, &*value.value))
-    }
-    if before.emails == after.emails && before.phones == after.phones && values(before).eq(values(after)) {
-        return false;
-    }
-    let stands = Comparable::of(after);
-    let mut stood = stands.clone();
-    stood.profile = Profile::of_lead(before);
-    stood.to_bytes() != stands.to_bytes()
 }
 
 /// A plan with what it was made of.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -139,32 +140,27 @@ fn failed(problem: impl ToString) -> CommandError {
     CommandError::new(Exit::Unavailable, format!("the measured server: {}", problem.to_string()))
 }
 
-/// The folder of the measured server; a temporary one is removed in the end, however that comes in order.
-pub(super) struct Scratch {
-    path: PathBuf,
-    temporary: bool,
+/// The folder of the measured server.
+pub(super) enum Scratch {
+    Given(PathBuf),
+    /// Removed in the end, however that comes in order.
+    Temporary(TempDir),
 }
 
 impl Scratch {
     /// The folder given, or one below the current folder: the system's temporary one may be memory, where an fsync costs nothing.
     pub(super) fn new(given: Option<&Path>) -> std::io::Result<Self> {
-        let own = || PathBuf::from(format!("leadgate-bench-{}", std::process::id()));
-        let path = given.map_or_else(own, Path::to_owned);
-        std::fs::create_dir_all(&path)?;
-        Ok(Self { path, temporary: given.is_none() })
+        match given {
+            Some(path) => std::fs::create_dir_all(path).map(|()| Self::Given(path.to_owned())),
+            None => tempfile::Builder::new().prefix("leadgate-bench-").tempdir_in(".").map(Self::Temporary),
+        }
     }
 
     /// Where it is.
     pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if self.temporary {
-            // What cannot be removed stays for a person to see.
-            let _ = std::fs::remove_dir_all(&self.path);
+        match self {
+            Self::Given(path) => path,
+            Self::Temporary(folder) => folder.path(),
         }
     }
 }

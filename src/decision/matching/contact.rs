@@ -19,7 +19,7 @@ const ADDRESS_BITS: f64 = 12.0;
 const MIN_MAILBOX: usize = 3;
 
 /// An address, ready to be compared.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Mailbox {
     address: Box<str>,
     /// Letters and digits before the @, without the tag.
@@ -201,7 +201,7 @@ pub(super) fn compare_mailboxes(
 }
 
 /// A number, ready to be compared.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Number {
     digits: Box<str>,
     extension: Option<Box<str>>,

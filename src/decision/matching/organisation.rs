@@ -47,7 +47,7 @@ const MOST_BITS: f64 = 15.0;
 const FILLERS: &[&str] = &["and", "of", "the", "for", "a", "an", "at", "in", "de", "der", "und", "y", "et"];
 
 /// A company and its domains, ready to be compared.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Organisation {
     core: Box<str>,
     words: Vec<(Box<str>, TermHash)>,

@@ -18,7 +18,7 @@ const SOUND_CODES: usize = 6;
 const MIN_PART: usize = 3;
 
 /// A name, ready to be compared.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Person {
     given: Vec<Box<str>>,
     family: Box<str>,

@@ -17,7 +17,7 @@ use super::similarity::{MOST_WORDS, clipped, edits, is_misspelt, similarity};
 const DAYS_BITS: f64 = 13.0;
 
 /// A date of birth, ready to be compared.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Box<str>", into = "Box<str>")]
 pub(super) struct Birth {
     date: BirthDate,
@@ -104,7 +104,7 @@ fn long_form(short: &str) -> Option<&'static str> {
 }
 
 /// A job title's words, short forms written out, sorted.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Title(Vec<Box<str>>);
 
 impl Title {

@@ -11,7 +11,7 @@ use super::scoring::Agreement;
 use super::similarity::{MOST_WORDS, clipped, edits, is_misspelt, latin, letters, similarity, similarity_after};
 
 /// Where a lead is, ready to be compared.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Place {
     street: Option<Street>,
     city: Option<(Box<str>, TermHash)>,
@@ -20,7 +20,7 @@ pub(super) struct Place {
     country: Option<CountryCode>,
 }
 
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct Street {
     house: Box<str>,
     words: Vec<Box<str>>,

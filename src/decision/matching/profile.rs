@@ -31,7 +31,7 @@ pub(super) const LATER: [ComparedField; 8] = [
 ];
 
 /// A lead, ready to be compared, and as it lies in the index. Holds personal data: shows nothing of it in `Debug`.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
     person: Option<Person>,
     organisation: Organisation,
