@@ -32,6 +32,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     // tonic emits no directive for descriptor sets that it is handed.
     println!("cargo:rerun-if-changed=proto");
     println!("cargo:rerun-if-changed=build.rs");
+    if std::env::var_os("CARGO_FEATURE_SHUTTLE").is_some() {
+        println!("cargo:rustc-cfg=shuttle");
+    }
     let out_dir = PathBuf::from(std::env::var("OUT_DIR")?);
 
     let descriptors = protox::Compiler::new(["proto"])?

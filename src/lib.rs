@@ -74,3 +74,5 @@ mod campaign;
 #[cfg(shuttle)]
 #[path = "engine/explored.rs"]
 mod engine;
+#[cfg(all(shuttle, not(test)))]
+compile_error!("the feature `shuttle` builds what `.ci/schedules` explores, and no server: leave it out");

@@ -1,4 +1,4 @@
-//! The engine as the schedule explorer sees it (`--cfg shuttle`): what many requests run through at once, as it ships, without the
+//! The engine as the schedule explorer sees it (`--features shuttle`): what many requests run through at once, as it ships, without the
 //! threads, the clock and the disk around it. The scenarios are in `tests/shuttle`; `.ci/schedules` runs them.
 
 #![allow(dead_code, unreachable_pub, reason = "the rest of the engine, which is not built here, uses it")]

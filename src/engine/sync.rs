@@ -1,5 +1,5 @@
 //! The seam under the locks, the sequencer and the gate: map, mutexes and channel, so that a schedule explorer can take their place
-//! (`--cfg shuttle`, see `explored.rs`) while the code above stays what ships.
+//! (`--features shuttle`, see `explored.rs`) while the code above stays what ships.
 
 #[cfg(not(shuttle))]
 mod shipped {

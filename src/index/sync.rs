@@ -1,4 +1,4 @@
-//! The seam at which the schedule explorer takes the place of the real locks: build with `--cfg shuttle`.
+//! The seam at which the schedule explorer takes the place of the real locks: build with `--features shuttle`.
 
 #[cfg(not(shuttle))]
 pub(super) use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
