@@ -16,11 +16,10 @@ use leadgate::decision::policy::Policy;
 use leadgate::domain::TenantId;
 use leadgate::engine::RequestError;
 
-use super::Campaign;
 use super::alphabet::{Dice, Range, hour};
 use super::call::{Answered, Call};
+use super::campaign::Campaign;
 use super::core::Core;
-use super::policies::with_likeness;
 use super::reference::{Contract, Reference};
 use super::script::{Memory, Step};
 use super::served::Served;
@@ -188,60 +187,32 @@ fn unexplained<R: Reference>(policy: &Policy, history: &History) -> Option<Strin
     Some(format!("{}at most {count} calls are explained; then\n{why}", lines.collect::<String>()))
 }
 
-/// Every seed's history, many at once.
-async fn campaign<R: Reference>(name: &str, served: Served, range: Range, seeds: impl Iterator<Item = u64>) {
-    let mut running = JoinSet::new();
-    let mut seeds = seeds.peekable();
-    while seeds.peek().is_some() || !running.is_empty() {
-        while running.len() < 32
-            && let Some(seed) = seeds.next()
-        {
-            let served = served.clone();
-            running.spawn(async move {
-                let policy = served.policy.clone();
-                let history = random_history(served, seed, range).await;
-                tokio::task::spawn_blocking(move || (seed, unexplained::<R>(&policy, &history)))
-                    .await
-                    .expect("no panic")
-            });
-        }
-        if let Some(done) = running.join_next().await {
-            let (seed, why) = done.expect("a history does not panic");
-            assert!(why.is_none(), "policy {name}, seed {seed}\n{}", why.unwrap_or_default());
-        }
-    }
-}
-
-async fn keys_campaign(sequences: u64, key_locks: bool) {
-    let range = Range { times_of_receipt: true, request_ids: true, ..Range::default() };
-    for (name, policy, seeds) in Campaign::from_environment(sequences).shares() {
-        campaign::<Contract>(name, Served::new(&policy, key_locks), range, seeds).await;
-    }
-}
-
-async fn likeness_campaign(sequences: u64, key_locks: bool) {
-    let range = Range { times_of_receipt: true, likeness: true, ..Range::default() };
-    for (name, policy, seeds) in Campaign::from_environment(sequences).shares() {
-        campaign::<Core>(name, Served::new(&with_likeness(policy), key_locks), range, seeds).await;
-    }
+/// Holds engines against a reference, history by history.
+async fn campaign<R: Reference>(histories: u64, key_locks: bool) {
+    let run = |served: Served, seed: u64, range: Range| async move {
+        let policy = served.policy.clone();
+        let history = random_history(served, seed, range).await;
+        tokio::task::spawn_blocking(move || unexplained::<R>(&policy, &history)).await.expect("no panic")
+    };
+    Campaign::from_environment(histories).hold::<R, _>(key_locks, 32, run).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_concurrent_history_has_an_order_that_the_contract_allows() {
-    keys_campaign(2_000, true).await;
+    campaign::<Contract>(2_000, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_concurrent_history_has_such_an_order_without_key_locks_too() {
-    keys_campaign(1_000, false).await;
+    campaign::<Contract>(1_000, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_concurrent_history_of_people_who_are_alike_has_an_order_in_which_looking_at_every_lead_says_the_same() {
-    likeness_campaign(500, true).await;
+    campaign::<Core>(500, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_concurrent_history_of_people_who_are_alike_has_such_an_order_without_key_locks_too() {
-    likeness_campaign(300, false).await;
+    campaign::<Core>(300, false).await;
 }

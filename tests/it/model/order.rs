@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use leadgate::decision::policy::Policy;
 use leadgate::domain::{ContactPoint, Field, Lead, TenantId};
 
-use super::Campaign;
 use super::alphabet::{Dice, EMAILS, Form, IDS, NAMES, PHONES, hour};
+use super::campaign::Campaign;
 use super::core::Core;
 use super::script::{Memory, Step};
 

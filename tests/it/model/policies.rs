@@ -55,8 +55,3 @@ pub(crate) fn tight() -> Policy {
 pub(crate) fn all() -> [(&'static str, Policy); 3] {
     [("usual", usual()), ("strict", strict()), ("tight", tight())]
 }
-
-/// The same policy with the fuzzy tier, under which the engine is held against the core.
-pub(crate) fn with_likeness(policy: Policy) -> Policy {
-    Policy { fuzzy_tier: FuzzyTier::Enabled, ..policy }
-}

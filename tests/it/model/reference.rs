@@ -7,10 +7,11 @@ use jiff::Timestamp;
 
 use leadgate::decision::outcome::Candidate;
 use leadgate::decision::plan::NewIds;
-use leadgate::decision::policy::Policy;
+use leadgate::decision::policy::{FuzzyTier, Policy};
 use leadgate::decision::tier::{MatchLevel, MatchTier};
 use leadgate::domain::LeadId;
 
+use super::alphabet::Range;
 use super::call::{Answered, Call, Reviews, Said, agree, ask_model};
 use super::core::Core;
 use super::naive::Model;
@@ -20,6 +21,12 @@ use super::state::{self, Remains};
 pub(crate) trait Reference: Clone {
     /// What it is in, so that no state is searched twice.
     type State: Eq + Hash;
+
+    /// What of all calls it understands.
+    fn range() -> Range;
+
+    /// A policy as far as it understands it.
+    fn held_under(policy: Policy) -> Policy;
 
     /// Before the first call.
     fn new(policy: &Policy) -> Self;
@@ -44,6 +51,14 @@ pub(crate) struct Contract {
 impl Reference for Contract {
     type State = Model;
 
+    fn range() -> Range {
+        Range { times_of_receipt: true, request_ids: true, ..Range::default() }
+    }
+
+    fn held_under(policy: Policy) -> Policy {
+        policy
+    }
+
     fn new(policy: &Policy) -> Self {
         Self { policy: policy.clone().into(), model: Model::default() }
     }
@@ -65,6 +80,14 @@ impl Reference for Contract {
 /// The core that looks at every lead: what the engine answers by locks, index and overlay has to be what it answers.
 impl Reference for Core {
     type State = ();
+
+    fn range() -> Range {
+        Range { times_of_receipt: true, likeness: true, ..Range::default() }
+    }
+
+    fn held_under(policy: Policy) -> Policy {
+        Policy { fuzzy_tier: FuzzyTier::Enabled, ..policy }
+    }
 
     fn new(policy: &Policy) -> Self {
         Self::new(policy)

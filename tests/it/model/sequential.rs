@@ -1,16 +1,14 @@
 //! One caller: every answer, what is left behind, and the feed are the model's.
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::task::JoinSet;
 
 use leadgate::decision::policy::Policy;
 use leadgate::domain::TenantId;
 
-use super::Campaign;
 use super::alphabet::{Dice, Range, hour};
 use super::call::{Answered, Call};
+use super::campaign::Campaign;
 use super::core::Core;
-use super::policies::with_likeness;
 use super::reference::{Contract, Reference};
 use super::script::{Memory, Step};
 use super::served::Served;
@@ -124,42 +122,22 @@ fn the_core_answers_as_the_contract_says_one_at_a_time() {
     }
 }
 
-/// Every seed's sequence, many at once.
-async fn campaign<R: Reference>(name: &str, served: Served, range: Range, seeds: impl Iterator<Item = u64>) {
-    let mut running = JoinSet::new();
-    let mut seeds = seeds.peekable();
-    while seeds.peek().is_some() || !running.is_empty() {
-        while running.len() < 64
-            && let Some(seed) = seeds.next()
-        {
-            let served = served.clone();
-            running.spawn(async move {
-                let (steps, tenant) = (random_steps(seed, range), format!("sequence {seed}"));
-                let fails = run_engine::<R>(&served, &tenant, &steps).await.is_some();
-                if fails { Some((seed, shrink_on_engine::<R>(&served, &tenant, steps).await)) } else { None }
-            });
-        }
-        let done = running.join_next().await.expect("one is running").expect("a sequence does not panic");
-        assert!(
-            done.is_none(),
-            "policy {name}, {}",
-            done.map(|(seed, why)| format!("seed {seed}\n{why}")).unwrap_or_default()
-        );
-    }
+/// Holds engines against a reference, sequence by sequence.
+async fn campaign<R: Reference>(sequences: u64) {
+    let run = |served: Served, seed: u64, range: Range| async move {
+        let (steps, tenant) = (random_steps(seed, range), format!("sequence {seed}"));
+        run_engine::<R>(&served, &tenant, &steps).await?;
+        Some(shrink_on_engine::<R>(&served, &tenant, steps).await)
+    };
+    Campaign::from_environment(sequences).hold::<R, _>(true, 64, run).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_engine_answers_as_the_contract_says_one_at_a_time() {
-    let range = Range { times_of_receipt: true, request_ids: true, ..Range::default() };
-    for (name, policy, seeds) in Campaign::from_environment(2_000).shares() {
-        campaign::<Contract>(name, Served::new(&policy, true), range, seeds).await;
-    }
+    campaign::<Contract>(2_000).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_engine_finds_who_is_alike_as_if_it_looked_at_every_lead() {
-    let range = Range { times_of_receipt: true, likeness: true, ..Range::default() };
-    for (name, policy, seeds) in Campaign::from_environment(700).shares() {
-        campaign::<Core>(name, Served::new(&with_likeness(policy), true), range, seeds).await;
-    }
+    campaign::<Core>(700).await;
 }
