@@ -18,6 +18,8 @@ pub(crate) struct Particulars<'a> {
     pub(crate) company: Option<Cow<'a, CompanyName>>,
     /// The addresses, without those that only a fuzzy match added.
     pub(crate) emails: Vec<Cow<'a, Email>>,
+    /// The addresses that only a fuzzy match added: they tell who somebody is not, never who it is.
+    pub(crate) added_emails: Vec<Cow<'a, Email>>,
     /// The numbers, without those that only a fuzzy match added.
     pub(crate) phones: Vec<Cow<'a, Phone>>,
     /// The website's domain.
@@ -41,6 +43,7 @@ impl<'a> Particulars<'a> {
             person: lead.name.as_ref().map(Cow::Borrowed),
             company: lead.company.as_ref().map(Cow::Borrowed),
             emails: lead.emails.iter().map(Cow::Borrowed).collect(),
+            added_emails: Vec::new(),
             phones: lead.phones.iter().map(|phone| Cow::Borrowed(&phone.phone)).collect(),
             website: lead.website.as_ref().map(Cow::Borrowed),
             country: lead.country,
@@ -54,12 +57,16 @@ impl<'a> Particulars<'a> {
         let (person, company) = Names::of_lead(lead).into_parts();
         let country = lead.value(Field::Country).and_then(|country| CountryCode::parse(country).ok());
         let confirmed = |point: &&ContactPoint| point.linked_by == LinkedBy::Exact;
-        let emails = lead.emails.iter().filter(confirmed).filter_map(|email| Email::parse(&email.key).ok());
+        let (emails, added_emails): (Vec<_>, Vec<_>) = lead.emails.iter().partition(confirmed);
+        let parsed = |points: Vec<&ContactPoint>| {
+            points.into_iter().filter_map(|point| Email::parse(&point.key).ok()).map(Cow::Owned).collect()
+        };
         let phones = lead.phones.iter().filter(confirmed).filter_map(|phone| stored_phone(phone, country));
         Self {
             person: person.map(Cow::Owned),
             company: company.map(Cow::Owned),
-            emails: emails.map(Cow::Owned).collect(),
+            emails: parsed(emails),
+            added_emails: parsed(added_emails),
             phones: phones.map(Cow::Owned).collect(),
             website: lead.value(Field::Website).and_then(|website| DomainName::parse(website).ok()).map(Cow::Owned),
             country,

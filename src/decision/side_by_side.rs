@@ -3,7 +3,7 @@
 use crate::domain::{ContactPoint, Email, Field, IncomingLead, Lead, LinkedBy};
 
 use super::explanation::{GUARD, NAME_ALONE};
-use super::matching::{ComparedField, Score};
+use super::matching::{ComparedField, Kind, Level, Score};
 use super::outcome::Comparison;
 
 /// One of two leads that were compared.
@@ -11,7 +11,7 @@ use super::outcome::Comparison;
 pub(crate) enum Side<'a> {
     /// A payload.
     Incoming(&'a IncomingLead),
-    /// A lead as it stands. What only a fuzzy match added to it was not compared.
+    /// A lead as it stands.
     Stored(&'a Lead),
 }
 
@@ -19,8 +19,8 @@ pub(crate) enum Side<'a> {
 pub(crate) fn side_by_side(score: &Score, incoming: Side<'_>, existing: Side<'_>) -> Vec<Comparison> {
     let fields = score.comparisons.iter().map(|comparison| Comparison {
         field: comparison.level.field().name(),
-        incoming: incoming.shown(comparison.level.field()),
-        existing: existing.shown(comparison.level.field()),
+        incoming: incoming.shown(comparison.level),
+        existing: existing.shown(comparison.level),
         similarity: comparison.similarity,
         level: comparison.level.name(),
         weight: comparison.weight,
@@ -38,13 +38,14 @@ pub(crate) fn side_by_side(score: &Score, incoming: Side<'_>, existing: Side<'_>
 
 impl<'a> Side<'a> {
     /// What it says in a field, or in the fields that are compared as one.
-    fn shown(self, field: ComparedField) -> Box<str> {
-        match field {
+    fn shown(self, level: Level) -> Box<str> {
+        match level.field() {
             ComparedField::FamilyName => one_of(self.text(Field::LastName), self.text(Field::FullName)).into(),
             ComparedField::GivenName => one_of(self.text(Field::FirstName), self.text(Field::FullName)).into(),
             ComparedField::Name | ComparedField::MiddleName | ComparedField::Generation => self.whole_name(),
             ComparedField::Company => self.text(Field::Company).into(),
             ComparedField::Domain => self.domains(),
+            ComparedField::Email if level.kind() == Kind::Contrary => self.all_emails().join(BETWEEN).into(),
             ComparedField::Email => self.emails().join(BETWEEN).into(),
             ComparedField::Phone => self.phones().join(BETWEEN).into(),
             ComparedField::Street => self.text(Field::Street).into(),
@@ -71,10 +72,18 @@ impl<'a> Side<'a> {
         }
     }
 
+    /// Those that speak for somebody.
     fn emails(self) -> Vec<&'a str> {
         match self {
-            Self::Incoming(lead) => lead.emails.iter().map(Email::as_given).collect(),
+            Self::Incoming(_) => self.all_emails(),
             Self::Stored(lead) => compared(&lead.emails).map(|point| &*point.value).collect(),
+        }
+    }
+
+    fn all_emails(self) -> Vec<&'a str> {
+        match self {
+            Self::Incoming(lead) => lead.emails.iter().map(Email::as_given).collect(),
+            Self::Stored(lead) => lead.emails.iter().map(|point| &*point.value).collect(),
         }
     }
 
@@ -96,6 +105,7 @@ impl<'a> Side<'a> {
 /// Stands between several values.
 const BETWEEN: &str = " | ";
 
+/// What only a fuzzy match added was not compared, but to tell two people apart.
 fn compared(points: &[ContactPoint]) -> impl Iterator<Item = &ContactPoint> {
     points.iter().filter(|point| point.linked_by == LinkedBy::Exact)
 }

@@ -17,7 +17,7 @@ use super::document::IndexDocument;
 use super::search_text::{ITEM_START, SearchText};
 
 /// Raised with every change of fields, terms, folding or of what is compared: an index of another format is rebuilt.
-pub(super) const FORMAT: u32 = 7;
+pub(super) const FORMAT: u32 = 8;
 
 /// The name under which the index knows [`ScopedTokenizer`].
 const TOKENIZER: &str = "scoped";

@@ -107,10 +107,16 @@ pub(super) fn compare_emails(
     }
     let pairs: Vec<Agreement> = a.iter().flat_map(|one| b.iter().map(|other| email(one, other, table))).collect();
     let of_kind = |wanted: fn(Kind) -> bool| pairs.iter().copied().filter(move |pair| wanted(pair.level.kind()));
-    let shares_mailbox = || pairs.iter().any(|pair| matches!(pair.level, Level::EmailExactNamed | Level::EmailExact));
+    let shares_mailbox = || pairs.iter().any(|pair| pair.level.is_one_mailbox());
     let contrary = of_kind(|kind| kind == Kind::Contrary).next().filter(|_| !shares_mailbox());
     let agreement = || Agreement::heaviest(of_kind(Kind::agrees), weights);
     contrary.or_else(agreement).or_else(|| Agreement::best(pairs.iter().copied()))
+}
+
+/// What two addresses say that stand against whatever else agrees; `None` where no two do.
+pub(super) fn two_bearers(a: &[Mailbox], b: &[Mailbox], table: &FrequencyTable) -> Option<Agreement> {
+    let mut pairs = a.iter().flat_map(|one| b.iter().map(|other| email(one, other, table)));
+    pairs.find(|pair| pair.level.kind() == Kind::Contrary)
 }
 
 fn email(a: &Mailbox, b: &Mailbox, table: &FrequencyTable) -> Agreement {

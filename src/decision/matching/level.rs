@@ -116,6 +116,11 @@ macro_rules! levels {
                 match self { $(Self::$variant => Kind::$kind,)* }
             }
 
+            /// Whether both have one mailbox, which is no function's.
+            pub(super) fn is_one_mailbox(self) -> bool {
+                matches!(self, Self::EmailExact | Self::EmailExactNamed)
+            }
+
             /// Whether a side has no value: nothing to learn from.
             pub(super) fn is_missing(self) -> bool {
                 matches!(self, Self::FamilyMissing | Self::GivenMissing)

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::decision::particulars::Particulars;
 use crate::domain::{DomainName, Email, Field, IncomingLead, Lead, registrable};
 
-use super::contact::{Mailbox, Number, Spelt, compare_emails, compare_mailboxes, compare_phones, two_owners};
+use super::contact::{
+    Mailbox, Number, Spelt, compare_emails, compare_mailboxes, compare_phones, two_bearers, two_owners,
+};
 use super::frequency::{FirstLook, FrequencyTable, TermHash, hash_of_content};
 use super::level::{ComparedField, Level};
 use super::organisation::{self, Organisation};
@@ -36,6 +38,8 @@ pub struct Profile {
     person: Option<Person>,
     organisation: Organisation,
     emails: Vec<Mailbox>,
+    /// Addresses that only likeness added: they tell two bearers of a name apart, and unite nobody.
+    added_emails: Vec<Mailbox>,
     phones: Vec<Number>,
     place: Place,
     birth: Option<Birth>,
@@ -56,9 +60,12 @@ impl Profile {
     /// What particulars say.
     pub(crate) fn new(of: &Particulars<'_>) -> Self {
         let person = of.person.as_deref().map(Person::new);
+        let mailboxes =
+            |emails: &[Cow<'_, Email>]| emails.iter().map(|email| Mailbox::new(email, person.as_ref())).collect();
         Self {
             organisation: Organisation::new(of.company.as_deref(), domains_of(&of.emails, of.website.as_deref())),
-            emails: of.emails.iter().map(|email| Mailbox::new(email, person.as_ref())).collect(),
+            emails: mailboxes(&of.emails),
+            added_emails: mailboxes(&of.added_emails),
             phones: of.phones.iter().map(|phone| Number::new(phone)).collect(),
             place: place_of(of),
             birth: of.birth_date.map(Birth::new),
@@ -211,6 +218,10 @@ pub(super) fn compare_who(
         mistaken_names(found);
     }
     let mut email = compare_emails(&a.emails, &b.emails, table, weights);
+    let added = [(&a.added_emails, &b.emails), (&a.emails, &b.added_emails), (&a.added_emails, &b.added_emails)];
+    if !email.is_some_and(|email| email.level.is_one_mailbox()) {
+        email = added.into_iter().find_map(|(a, b)| two_bearers(a, b, table)).or(email);
+    }
     if let (Some(one), Some(other)) = (&a.person, &b.person)
         && let Some(email) = email.as_mut().filter(|email| !email.level.kind().agrees())
     {

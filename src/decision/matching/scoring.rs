@@ -227,7 +227,7 @@ fn dampen(comparisons: &mut [FieldComparison], (fields, part): (&[ComparedField]
 fn guard(score: &Score, weights: &Weights) -> f64 {
     let supported =
         score.comparisons.iter().any(|comparison| comparison.level.kind() == Kind::Support && comparison.weight > 0.0);
-    let shares_mailbox = || score.any(|level| matches!(level, Level::EmailExact | Level::EmailExactNamed));
+    let shares_mailbox = || score.any(Level::is_one_mailbox);
     let contrary = score.any(|level| level.kind() == Kind::Contrary) && !score.born_together() && !shares_mailbox();
     let name_alone = !supported || score.has_second_bearer();
     let limits = [name_alone.then_some(weights.name_alone), contrary.then_some(0.0)];

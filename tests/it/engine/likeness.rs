@@ -60,6 +60,30 @@ async fn the_same_person_without_a_common_key_is_found_and_only_added_to() {
 }
 
 #[tokio::test]
+async fn an_address_that_likeness_added_tells_the_second_bearer_of_a_name_apart() {
+    let fixture = Fixture::new();
+    let known = "first=Jane last=Papadimitriou company=Acme_Logistics city=Bonn title=CFO";
+    let first = upsert(&fixture, payload(&format!("crm: id=1 {known}"))).await;
+    let added = upsert(&fixture, payload(&format!("web: id=2 {known} email=janepapadimitriou@acme.com"))).await;
+    assert_eq!((added.outcome.status, added.outcome.lead_id), (UpsertStatus::Updated, first.outcome.lead_id));
+    assert_eq!(stored(&fixture, &added).await.emails[0].linked_by, LinkedBy::Fuzzy);
+    // It speaks for nobody: with the same mailbox name elsewhere somebody is no more like her.
+    let elsewhere = async |rest: &str| {
+        let text = format!("web: first=Jane last=Papadimitriou city=Bonn {rest}");
+        let answer = fixture.engine.match_lead(payload(&text)).await.expect("an answer");
+        answer.outcome.decision.candidates[0].weight
+    };
+    assert_eq!(elsewhere("email=janepapadimitriou@web.example").await, elsewhere("").await);
+    let second =
+        UpsertCommand { explain: true, ..payload(&format!("web: id=3 {known} email=janepapadimitriou2@acme.com")) };
+    let second = upsert(&fixture, second).await;
+    assert_eq!(second.outcome.status, UpsertStatus::Created);
+    let compared = &second.outcome.decision.candidates[0].comparisons;
+    let email = compared.iter().find(|comparison| comparison.field == "email").expect("compared");
+    assert_eq!((email.level, &*email.existing), ("numbered", "janepapadimitriou@acme.com"));
+}
+
+#[tokio::test]
 async fn a_match_says_the_same_and_adds_up() {
     let fixture = Fixture::new();
     upsert(&fixture, payload(JANE)).await;
