@@ -95,7 +95,9 @@ impl Engine<EmbeddedStore> {
         let store = Arc::new(EmbeddedStore::open(&settings.data_dir.join("store"), settings.store)?);
         let opened = LeadIndex::open(&settings.data_dir.join("index"), &settings.index)?;
         store.require(opened.payload, "the index")?;
-        if let Some(reason) = &opened.rebuilt {
+        let position = store.position();
+        // A new store has no index, and nothing to warn of.
+        if let Some(reason) = opened.rebuilt.as_ref().filter(|_| position.sequence > 0) {
             tracing::warn!(?reason, "the index is rebuilt from the store");
         }
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -105,7 +107,6 @@ impl Engine<EmbeddedStore> {
         let frequencies = runtime
             .block_on(Frequencies::open(&store.view(), &opened.index))
             .map_err(|error| OpenError::Replay(error.to_string()))?;
-        let position = store.position();
         let secret = blake3::derive_key("leadgate 2026-11 value digests of one store", store.store_id().as_bytes());
         let engine = Arc::new(Self {
             index: ArcSwap::from_pointee(opened.index),
