@@ -44,6 +44,7 @@ pub(crate) fn payload(text: &str) -> UpsertCommand {
             }
             "city" => drop(lead.values.insert(Field::City, value.into())),
             "title" => drop(lead.values.insert(Field::Title, value.into())),
+            "status" => drop(lead.values.insert(Field::LeadStatus, value.into())),
             other => {
                 let (system, of) = other.split_once('.').expect("a field or id.<system>");
                 assert_eq!(system, "id");
