@@ -32,6 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // tonic emits no directive for descriptor sets that it is handed.
     println!("cargo:rerun-if-changed=proto");
     println!("cargo:rerun-if-changed=build.rs");
+    // A short name for what the sources ask for at every seam.
     if std::env::var_os("CARGO_FEATURE_SHUTTLE").is_some() {
         println!("cargo:rustc-cfg=shuttle");
     }

@@ -139,5 +139,5 @@ async fn the_engine_answers_as_the_contract_says_one_at_a_time() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_engine_finds_who_is_alike_as_if_it_looked_at_every_lead() {
-    campaign::<Core>(700).await;
+    campaign::<Core>(1_000).await;
 }
